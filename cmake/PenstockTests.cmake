@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every kind of test, found by its name: a new file needs no edit here. Each is a ctest entry
+# <kind>/<name> with the label <kind>: unit, fuzz, integration, soak or lint.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+get_property(PENSTOCK_MODULES GLOBAL PROPERTY PENSTOCK_MODULES)
+
+# Makes the program `name` of `source`, linked with all modules, in the build's mirror of its folder.
+function(penstock_test_program name source output)
+    cmake_path(RELATIVE_PATH source BASE_DIRECTORY "${PROJECT_SOURCE_DIR}" OUTPUT_VARIABLE relative)
+    cmake_path(GET relative PARENT_PATH folder)
+    add_executable(${name} "${source}")
+    target_link_libraries(${name} PRIVATE penstock_test_support ${PENSTOCK_MODULES})
+    set_target_properties(${name} PROPERTIES OUTPUT_NAME "${output}"
+                          RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${folder}")
+endfunction()
+
+# tests/support/*.c: what several tests share.
+function(penstock_test_support)
+    pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET GLOBAL cmocka)
+    file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/support/*.c")
+    if(sources)
+        add_library(penstock_test_support STATIC ${sources})
+        target_link_libraries(penstock_test_support PUBLIC ${PENSTOCK_MODULES})
+    else()
+        add_library(penstock_test_support INTERFACE)
+    endif()
+endfunction()
+
+# tests/unit/<module>/<x>_test.c
+function(penstock_unit_tests)
+    file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/unit/*/*_test.c")
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM stem)
+        cmake_path(GET source PARENT_PATH folder)
+        cmake_path(GET folder FILENAME module)
+        string(REGEX REPLACE "_test$" "" name "${stem}")
+        penstock_test_program(unit_${module}_${name} "${source}" ${stem})
+        target_link_libraries(unit_${module}_${name} PRIVATE PkgConfig::CMOCKA)
+        add_test(NAME unit/${module}/${name} COMMAND unit_${module}_${name}
+                 WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+        set_tests_properties(unit/${module}/${name} PROPERTIES LABELS unit TIMEOUT 120)
+    endforeach()
+endfunction()
+
+# tests/fuzz/<x>_fuzz.c defines LLVMFuzzerTestOneInput. ctest replays tests/fuzz/corpus/<x>/ through
+# it; with PENSTOCK_FUZZER it lets libFuzzer search on from there, and keeps what it finds in the
+# build folder.
+function(penstock_fuzz_tests)
+    file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/fuzz/*_fuzz.c")
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM stem)
+        string(REGEX REPLACE "_fuzz$" "" name "${stem}")
+        set(corpus "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}")
+        set(found "${PROJECT_BINARY_DIR}/tests/fuzz/found/${name}")
+        penstock_test_program(fuzz_${name} "${source}" ${stem})
+        if(PENSTOCK_FUZZER)
+            file(MAKE_DIRECTORY "${found}" "${corpus}")
+            target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+            add_test(NAME fuzz/${name} WORKING_DIRECTORY "${PROJECT_BINARY_DIR}/tests/fuzz"
+                     COMMAND fuzz_${name} -max_total_time=${PENSTOCK_FUZZ_SECONDS} -max_len=65536
+                             -print_final_stats=1 "${found}" "${corpus}")
+            math(EXPR timeout "${PENSTOCK_FUZZ_SECONDS} + 120")
+        else()
+            target_sources(fuzz_${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c")
+            add_test(NAME fuzz/${name} COMMAND fuzz_${name} "${corpus}"
+                     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+            set(timeout 120)
+        endif()
+        set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT ${timeout})
+    endforeach()
+endfunction()
+
+# tests/<folder>/<prefix>*.py as ctest entries of the kind `label`, with what follows as properties.
+function(penstock_python_tests folder prefix label)
+    file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/${prefix}*.py")
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM stem)
+        string(REGEX REPLACE "^${prefix}" "" name "${stem}")
+        set(configurations "")
+        if(label STREQUAL soak)
+            set(configurations CONFIGURATIONS soak) # runs with `ctest -C soak` only
+        endif()
+        add_test(NAME ${label}/${name} COMMAND "${PENSTOCK_TEST_PYTHON}" -B "${source}"
+                 WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" ${configurations})
+        set_tests_properties(${label}/${name} PROPERTIES LABELS ${label} ${ARGN})
+    endforeach()
+endfunction()
+
+# tests/integration/test_<x>.py and soak_<x>.py. They need the distribution's psycopg2, which only
+# the distribution's Python sees.
+function(penstock_integration_tests)
+    set(PENSTOCK_TEST_PYTHON /usr/bin/python3)
+    set(environment "PENSTOCK=${PROJECT_BINARY_DIR}/penstock;PENSTOCK_BUILD=${PROJECT_BINARY_DIR}")
+    set(environment "${environment};PENSTOCK_RELEASE=${PENSTOCK_RELEASE}")
+    penstock_python_tests(integration test_ integration TIMEOUT 900 RUN_SERIAL ON
+                          ENVIRONMENT "${environment}")
+    penstock_python_tests(integration soak_ soak TIMEOUT 100000 RUN_SERIAL ON
+                          ENVIRONMENT "${environment}")
+endfunction()
+
+# tests/lint/check_<x>.py; exit code 77 means that the tool is not there.
+function(penstock_lint_tests)
+    set(PENSTOCK_TEST_PYTHON "${Python3_EXECUTABLE}")
+    penstock_python_tests(lint check_ lint TIMEOUT 120 SKIP_RETURN_CODE 77)
+    penstock_python_tests(lint selftest lint TIMEOUT 120)
+endfunction()
+
+# tests/bench/<x>.c becomes bench_<x>, never installed.
+function(penstock_benchmarks)
+    file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/bench/*.c")
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM stem)
+        string(REGEX REPLACE "^bench_" "" name "${stem}")
+        penstock_test_program(bench_${name} "${source}" bench_${name})
+    endforeach()
+endfunction()
+
+# The target `coverage` prints what the tests that ran before it covered.
+function(penstock_coverage_target)
+    find_program(GCOVR gcovr)
+    if(GCOVR)
+        add_custom_target(coverage VERBATIM
+            COMMAND "${GCOVR}" --root "${PROJECT_SOURCE_DIR}" --exclude tests/ --sort-percentage
+                    --xml "${PROJECT_BINARY_DIR}/coverage.xml" --txt - "${PROJECT_BINARY_DIR}")
+    endif()
+endfunction()
