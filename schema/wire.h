@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A change as bytes, for the pipe: made to be written and read at the speed of memory, in one process;
+ * numbers are in the machine's order. */
+#ifndef PENSTOCK_SCHEMA_WIRE_H
+#define PENSTOCK_SCHEMA_WIRE_H
+
+#include "schema/change.h"
+
+/* The exact number of bytes that wire_write() will write. */
+size_t wire_size(const struct change *change);
+
+/* Writes the change to `out`, which has room for wire_size() bytes. Returns the end. */
+uint8_t *wire_write(uint8_t *out, const struct change *change);
+
+/* Reads a change; its values borrow from `bytes` and live in `values`. False if the bytes are not a change. */
+bool wire_read(struct bytes bytes, struct change_values *values, struct change *change) MUST_USE;
+
+/* Reads one tuple that tuple_write() wrote, at `*at` before `end`, into `values` (TABLE_MAX_COLUMNS of them),
+ * and moves `*at` behind it. */
+bool tuple_read(const uint8_t **at, const uint8_t *end, struct value *values,
+                struct tuple *tuple) MUST_USE;
+
+size_t tuple_size(const struct tuple *tuple);
+uint8_t *tuple_write(uint8_t *out, const struct tuple *tuple);
+
+#endif
