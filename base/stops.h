@@ -42,6 +42,7 @@ enum exit_code {
     X(PERMISSION_DENIED, EXIT_PERSON)                                                              \
     X(AUTHENTICATION_FAILED, EXIT_PERSON)                                                          \
     X(SERVER_UNSUITABLE, EXIT_PERSON)                                                              \
+    X(SERVER_REFUSED, EXIT_PERSON)                                                                 \
     X(PROTOCOL_ERROR, EXIT_PERSON)
 
 #define STOP_ENUM(name, code) STOP_##name,
