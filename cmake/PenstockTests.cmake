@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every kind of test, found by its name: a new file needs no edit here. Each is a ctest entry
 # <kind>/<name> with the label <kind>: unit, fuzz, integration, soak or lint.
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+# The distribution's, not what an environment puts first: only it sees the distribution's psycopg2.
+set(PENSTOCK_TEST_PYTHON /usr/bin/python3)
 get_property(PENSTOCK_MODULES GLOBAL PROPERTY PENSTOCK_MODULES)
 
 # Makes the program `name` of `source`, linked with all modules, in the build's mirror of its folder.
@@ -75,7 +77,7 @@ function(penstock_python_tests folder prefix label)
     file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/${prefix}*.py")
     foreach(source IN LISTS sources)
         cmake_path(GET source STEM stem)
-        string(REGEX REPLACE "^${prefix}" "" name "${stem}")
+        string(REGEX REPLACE "^${prefix}(.)" "\\1" name "${stem}")
         set(configurations "")
         if(label STREQUAL soak)
             set(configurations CONFIGURATIONS soak) # runs with `ctest -C soak` only
@@ -86,10 +88,8 @@ function(penstock_python_tests folder prefix label)
     endforeach()
 endfunction()
 
-# tests/integration/test_<x>.py and soak_<x>.py. They need the distribution's psycopg2, which only
-# the distribution's Python sees.
+# tests/integration/test_<x>.py and soak_<x>.py
 function(penstock_integration_tests)
-    set(PENSTOCK_TEST_PYTHON /usr/bin/python3)
     set(environment "PENSTOCK=${PROJECT_BINARY_DIR}/penstock;PENSTOCK_BUILD=${PROJECT_BINARY_DIR}")
     set(environment "${environment};PENSTOCK_RELEASE=${PENSTOCK_RELEASE}")
     penstock_python_tests(integration test_ integration TIMEOUT 900 RUN_SERIAL ON
@@ -100,7 +100,6 @@ endfunction()
 
 # tests/lint/check_<x>.py; exit code 77 means that the tool is not there.
 function(penstock_lint_tests)
-    set(PENSTOCK_TEST_PYTHON "${Python3_EXECUTABLE}")
     penstock_python_tests(lint check_ lint TIMEOUT 120 SKIP_RETURN_CODE 77)
     penstock_python_tests(lint selftest lint TIMEOUT 120)
 endfunction()
