@@ -65,6 +65,9 @@ struct message_writer_ops {
     /* A descriptor that becomes readable when room or durable() may have changed; clear it by acknowledge(). */
     int (*fd)(struct message_writer *writer);
     void (*acknowledge)(struct message_writer *writer);
+    /* R as it stood when the far end began; `is_known` is false until it has been read. */
+    bool (*recorded)(struct message_writer *writer, struct recorded *recorded, bool *is_known,
+                     struct error *err);
     /* Fills `durable`; false when the far end has failed or ended, with its reason. */
     bool (*durable)(struct message_writer *writer, struct durable *durable, struct error *err);
 };

@@ -205,12 +205,28 @@ static bool pipe_durable(struct message_writer *writer, struct durable *durable,
     return is_open;
 }
 
+static bool pipe_recorded(struct message_writer *writer, struct recorded *recorded, bool *is_known,
+                          struct error *err)
+{
+    struct pipe *pipe = of_writer(writer);
+    pthread_mutex_lock(&pipe->mutex);
+    bool is_open = !pipe->is_reader_closed;
+    *is_known = pipe->is_announced;
+    if (pipe->is_announced)
+        recorded_assign(recorded, &pipe->recorded);
+    if (!is_open)
+        *err = pipe->reason;
+    pthread_mutex_unlock(&pipe->mutex);
+    return is_open;
+}
+
 static const struct message_writer_ops writer_ops = {.write = pipe_write,
                                                      .reserve = pipe_reserve,
                                                      .flush = pipe_flush,
                                                      .has_room = pipe_has_room,
                                                      .fd = pipe_fd,
                                                      .acknowledge = pipe_acknowledge,
+                                                     .recorded = pipe_recorded,
                                                      .durable = pipe_durable};
 
 static struct timespec deadline_after(int timeout_ms)
@@ -379,18 +395,4 @@ void pipe_announce_recorded(struct pipe *pipe, const struct recorded *recorded)
     pipe->is_announced = true;
     pthread_mutex_unlock(&pipe->mutex);
     wake_writer(pipe);
-}
-
-bool pipe_recorded(struct pipe *pipe, struct recorded *recorded, bool *is_announced,
-                   struct error *err)
-{
-    pthread_mutex_lock(&pipe->mutex);
-    bool is_open = !pipe->is_reader_closed;
-    *is_announced = pipe->is_announced;
-    if (pipe->is_announced)
-        recorded_assign(recorded, &pipe->recorded);
-    if (!is_open)
-        *err = pipe->reason;
-    pthread_mutex_unlock(&pipe->mutex);
-    return is_open;
 }

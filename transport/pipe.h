@@ -26,8 +26,4 @@ void pipe_close_reader(struct pipe *pipe, const struct error *reason);
 /* The sink has read R from the target: hands it to the capture, once. */
 void pipe_announce_recorded(struct pipe *pipe, const struct recorded *recorded);
 
-/* Whether R was announced; if so it is copied to `recorded`. Fails when the reader has closed. */
-bool pipe_recorded(struct pipe *pipe, struct recorded *recorded, bool *is_announced,
-                   struct error *err) MUST_USE;
-
 #endif
