@@ -93,7 +93,8 @@ struct config {
 struct config_overrides {
     const char *const *sets; /* the arguments of --set, "key=value"; a later one wins */
     size_t set_count;
-    const char *const *environment; /* "NAME=value", NULL at the end; NULL is an empty environment */
+    const char *const
+        *environment; /* "NAME=value", NULL at the end; NULL is an empty environment */
 };
 
 /* Reads the file at `path`; NULL means no file: environment and --set alone. To be freed with config_free().

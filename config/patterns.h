@@ -10,7 +10,8 @@
 #include "config/config.h"
 
 /* Whether any pattern matches the table. At most (length of the name) × (length of the pattern) steps each. */
-bool config_table_matches(const struct config_list *patterns, const char *schema, const char *table);
+bool config_table_matches(const struct config_list *patterns, const char *schema,
+                          const char *table);
 
 /* NULL if the pattern is well-formed, else what is wrong with it, for a message: "has no dot". */
 const char *config_pattern_problem(const char *pattern) MUST_USE;
