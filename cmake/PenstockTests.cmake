@@ -119,7 +119,7 @@ function(penstock_coverage_target)
     find_program(GCOVR gcovr)
     if(GCOVR)
         add_custom_target(coverage VERBATIM
-            COMMAND "${GCOVR}" --root "${PROJECT_SOURCE_DIR}" --exclude tests/ --sort-percentage
+            COMMAND "${GCOVR}" --root "${PROJECT_SOURCE_DIR}" --exclude ".*/tests/.*" --sort-percentage
                     --xml "${PROJECT_BINARY_DIR}/coverage.xml" --txt - "${PROJECT_BINARY_DIR}")
     endif()
 endfunction()

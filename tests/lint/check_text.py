@@ -24,7 +24,7 @@ def check(root):
                 yield path, number, "write an issue instead of a note in the code"
             if MACHINE.search(line):
                 yield path, number, "the path of a machine: " + MACHINE.search(line)[0] + "…"
-            if line.endswith((" ", "\t")) and not path.endswith(".md"):
+            if is_code(path) and line.endswith((" ", "\t")):
                 yield path, number, "white space at the end of the line"
 
 
