@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Publications: made, read, and compared with what R recorded. */
+#include "capture/publication.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "schema/table.h"
+
+enum { MAX_SQL_BYTES = 64 * 1024 * 1024 };
+
+/* $1, $2 the names. pg_publication_rel has column lists and row filters from 15 on. */
+static const char PUBLICATIONS[] =
+    "SELECT pg_catalog.count(*), COALESCE(pg_catalog.bool_or(p.puballtables), false),"
+    " pg_catalog.md5(COALESCE(pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.pubname, p.oid,"
+    "  p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot), ';'"
+    "  ORDER BY p.pubname), ''))"
+    " FROM pg_catalog.pg_publication p WHERE p.pubname = ANY (ARRAY[$1, $2]::pg_catalog.name[])";
+
+#define TABLES_SELECT(columns, filter)                                                             \
+    "SELECT c.oid, n.nspname, c.relname,"                                                          \
+    " pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(';', " columns ", " filter         \
+    "), ',' ORDER BY p.pubname)),"                                                                 \
+    " COALESCE(pg_catalog.min(" columns "), ''), COALESCE(pg_catalog.min(" filter "), '')"         \
+    " FROM pg_catalog.pg_publication p"                                                            \
+    " CROSS JOIN LATERAL pg_catalog.pg_get_publication_tables(p.pubname::pg_catalog.text) g"       \
+    " JOIN pg_catalog.pg_class c ON c.oid = g.relid"                                               \
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"                                    \
+    " LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid"        \
+    " WHERE p.pubname = ANY (ARRAY[$1, $2]::pg_catalog.name[])"                                    \
+    " GROUP BY c.oid, n.nspname, c.relname"                                                        \
+    " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\""
+
+static const char TABLES_15[] =
+    TABLES_SELECT("r.prattrs::pg_catalog.text", "pg_catalog.pg_get_expr(r.prqual, r.prrelid)");
+static const char TABLES_14[] = TABLES_SELECT("''::pg_catalog.text", "''::pg_catalog.text");
+
+static const char *second_name(const struct publication_options *options)
+{
+    return options->insert_name ? options->insert_name : "";
+}
+
+static bool read_tables(struct connection *connection, const struct publication_options *options,
+                        table_filter is_wanted, const void *context, struct published *published,
+                        struct error *err)
+{
+    const char *sql = connection_server_version(connection) >= 150000 ? TABLES_15 : TABLES_14;
+    SCOPED_QUERY query =
+        query_run(connection, sql, PARAMS(options->name, second_name(options)), err);
+    if (!query)
+        return false;
+    struct arena *arena = published->arena;
+    published->tables =
+        arena_allocate(arena, (size_t)query_rows(query) * sizeof(*published->tables));
+    for (int row = 0; row < query_rows(query); row++) {
+        if (!is_wanted(context, query_text(query, row, 1), query_text(query, row, 2)))
+            continue;
+        published->tables[published->count++] = (struct published_table){
+            .oid = (uint32_t)query_uint64(query, row, 0),
+            .schema = arena_copy_string(arena, query_text(query, row, 1)),
+            .name = arena_copy_string(arena, query_text(query, row, 2)),
+            .fingerprint = arena_copy_string(arena, query_text(query, row, 3)),
+            .column_numbers = arena_copy_string(arena, query_text(query, row, 4)),
+            .row_filter = arena_copy_string(arena, query_text(query, row, 5))};
+    }
+    return true;
+}
+
+bool publication_read(struct connection *connection, const struct publication_options *options,
+                      table_filter is_wanted, const void *context, struct published *published,
+                      struct error *err)
+{
+    *published = (struct published){.arena = arena_new(16 * 1024)};
+    SCOPED_QUERY query =
+        query_run(connection, PUBLICATIONS, PARAMS(options->name, second_name(options)), err);
+    bool is_read = query && read_tables(connection, options, is_wanted, context, published, err);
+    if (!is_read) {
+        published_release(published);
+        return error_add(err, "reading publication %s", options->name);
+    }
+    published->name_count = (size_t)query_uint64(query, 0, 0);
+    published->is_for_all_tables = query_bool(query, 0, 1);
+    snprintf(published->fingerprint, sizeof(published->fingerprint), "%s", query_text(query, 0, 2));
+    return true;
+}
+
+void published_release(struct published *published)
+{
+    arena_free(published->arena);
+    *published = (struct published){0};
+}
+
+/* ---- making ---- */
+
+/* `FOR TABLE` or `SET TABLE` takes a list of at least one; without tables an empty publication is made. */
+static bool write_list(struct byte_buffer *sql, const struct listed_tables *tables,
+                       bool has_identity, const char *keyword)
+{
+    bool is_first = true;
+    for (size_t i = 0; i < tables->count; i++) {
+        if (tables->items[i].has_identity != has_identity)
+            continue;
+        write_text(sql, is_first ? keyword : ", ONLY ");
+        if (!qualified_write(sql, tables->items[i].schema, tables->items[i].name))
+            return false;
+        is_first = false;
+    }
+    return true;
+}
+
+static bool make_one(struct connection *connection, const char *name, const char *publish,
+                     const struct listed_tables *tables, bool has_identity, struct error *err)
+{
+    SCOPED_BUFFER sql;
+    byte_buffer_init(&sql, MAX_SQL_BYTES);
+    write_format(&sql, "DROP PUBLICATION IF EXISTS \"%s\"; CREATE PUBLICATION \"%s\"", name, name);
+    if (!write_list(&sql, tables, has_identity, " FOR TABLE ONLY "))
+        return error_set(err, ERROR_CONFIG, "a table's name can't be quoted");
+    write_format(&sql, " WITH (publish = '%s')", publish);
+    if (connection_execute(connection, byte_buffer_text(&sql), NO_PARAMS, err))
+        return true;
+    if (err->stop == STOP_PERMISSION_DENIED || strcmp(err->sqlstate, "42501") == 0)
+        error_remedy(err,
+                     "let the source's role own the tables and have CREATE on the database, or let "
+                     "their owner create the publication and name it in source.publication");
+    return error_add(err, "creating publication %s", name);
+}
+
+bool publication_make(struct connection *connection, const struct publication_options *options,
+                      const struct listed_tables *tables, struct error *err)
+{
+    return make_one(connection, options->name, "insert, update, delete, truncate", tables, true,
+                    err) &&
+           make_one(connection, options->insert_name, "insert, truncate", tables, false, err);
+}
+
+/* ---- comparing ---- */
+
+static void write_line(struct byte_buffer *lines, const struct published_table *table)
+{
+    write_format(lines, "%" PRIu32 " %s ", table->oid, table->fingerprint);
+    table_write_name(lines, table->schema, table->name);
+    write_text(lines, "\n");
+}
+
+char *publication_record(const struct published *published)
+{
+    SCOPED_BUFFER lines;
+    byte_buffer_init(&lines, MAX_SQL_BYTES);
+    for (size_t i = 0; i < published->count; i++)
+        write_line(&lines, &published->tables[i]);
+    return memory_copy_string(byte_buffer_text(&lines));
+}
+
+void publication_change_release(struct publication_change *change)
+{
+    free(change->dropped);
+    free(change->unwanted);
+    free(change->created);
+    *change = (struct publication_change){0};
+}
+
+/* A line of R's tables. */
+struct recorded_table {
+    uint32_t oid;
+    char fingerprint[RECORDED_HASH_SIZE];
+    char name[300];
+};
+
+/* Reads the line at `*at` and moves behind it; false at the end. */
+static bool next_line(const char **at, struct recorded_table *table)
+{
+    const char *line = *at;
+    if (!line || *line == '\0')
+        return false;
+    size_t length = strcspn(line, "\n");
+    *at = line + length + (line[length] == '\n');
+    int name_at = 0;
+    table->fingerprint[0] = '\0';
+    table->oid = 0;
+    (void)sscanf(line, "%" SCNu32 " %32s %n", &table->oid, table->fingerprint, &name_at);
+    snprintf(table->name, sizeof(table->name), "%.*s", (int)length - name_at, line + name_at);
+    return true;
+}
+
+static const struct published_table *find_published(const struct published *published, uint32_t oid)
+{
+    for (size_t i = 0; i < published->count; i++)
+        if (published->tables[i].oid == oid)
+            return &published->tables[i];
+    return NULL;
+}
+
+static bool is_recorded(const struct recorded *recorded, uint32_t oid)
+{
+    struct recorded_table table;
+    for (const char *at = recorded->tables; next_line(&at, &table);)
+        if (table.oid == oid)
+            return true;
+    return false;
+}
+
+static void append_name(char **names, const char *name)
+{
+    size_t old_size = *names ? strlen(*names) : 0;
+    size_t size = old_size + strlen(name) + 3;
+    *names = memory_resize(*names, size, 1);
+    snprintf(*names + old_size, size - old_size, "%s%s", old_size ? ", " : "", name);
+}
+
+/* What has become of a recorded table that isn't (wanted and) published any more. */
+static const char GONE[] =
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid),"
+    " EXISTS (SELECT FROM pg_catalog.pg_publication p CROSS JOIN LATERAL"
+    "  pg_catalog.pg_get_publication_tables(p.pubname::pg_catalog.text) g"
+    "  WHERE p.pubname = ANY (ARRAY[$2, $3]::pg_catalog.name[]) AND g.relid = $1::pg_catalog.oid)";
+
+static bool compare_gone(struct connection *connection, const struct publication_options *options,
+                         const struct recorded_table *table, struct publication_change *change,
+                         struct error *err)
+{
+    char oid[16];
+    snprintf(oid, sizeof(oid), "%" PRIu32, table->oid);
+    SCOPED_QUERY query =
+        query_run(connection, GONE, PARAMS(oid, options->name, second_name(options)), err);
+    if (!query)
+        return false;
+    if (!query_bool(query, 0, 0)) {
+        append_name(&change->dropped, table->name);
+        return true;
+    }
+    if (query_bool(query, 0, 1)) {
+        append_name(&change->unwanted, table->name);
+        return true;
+    }
+    error_stop(err, STOP_PUBLICATION_CHANGED,
+               "table %s was taken out of publication %s: its changes since "
+               "then are not in the stream",
+               table->name, options->name);
+    return error_remedy(
+        err, "see docs/stops.md, PUBLICATION_CHANGED: a new copy under a new name is the "
+             "safe way");
+}
+
+static bool compare_recorded(struct connection *connection,
+                             const struct publication_options *options,
+                             const struct published *published, const struct recorded *recorded,
+                             struct publication_change *change, struct error *err)
+{
+    struct recorded_table table;
+    for (const char *at = recorded->tables; next_line(&at, &table);) {
+        const struct published_table *found = find_published(published, table.oid);
+        if (!found && !compare_gone(connection, options, &table, change, err))
+            return false;
+        if (found && strcmp(found->fingerprint, table.fingerprint) != 0) {
+            error_stop(err, STOP_PUBLICATION_CHANGED,
+                       "the column list or row filter of %s in publication %s was changed",
+                       table.name, options->name);
+            return error_remedy(err,
+                                "set it back as it was, or see docs/stops.md, PUBLICATION_CHANGED");
+        }
+    }
+    return true;
+}
+
+static bool compare_added(const struct publication_options *options,
+                          const struct published *published, const struct recorded *recorded,
+                          struct publication_change *change, struct error *err)
+{
+    for (size_t i = 0; i < published->count; i++) {
+        const struct published_table *table = &published->tables[i];
+        if (is_recorded(recorded, table->oid))
+            continue;
+        struct byte_buffer name;
+        byte_buffer_init(&name, 1024);
+        table_write_name(&name, table->schema, table->name);
+        if (published->is_for_all_tables)
+            append_name(&change->created, byte_buffer_text(&name));
+        else
+            error_stop(err, STOP_TABLE_ADDED,
+                       "table %s was added to publication %s (or to source.tables) and "
+                       "may hold rows that were never copied",
+                       byte_buffer_text(&name), options->name);
+        if (!published->is_for_all_tables)
+            error_remedy(
+                err,
+                "ALTER PUBLICATION \"%s\" DROP TABLE %s; on the source, or exclude it in "
+                "source.exclude; to replicate it, start a second pipeline with its own name",
+                options->name, byte_buffer_text(&name));
+        byte_buffer_release(&name);
+        if (!published->is_for_all_tables)
+            return false;
+    }
+    return true;
+}
+
+bool publication_compare(struct connection *connection, const struct publication_options *options,
+                         const struct published *published, const struct recorded *recorded,
+                         struct publication_change *change, struct error *err)
+{
+    size_t expected = options->insert_name ? 2 : 1;
+    *change = (struct publication_change){0};
+    if (published->name_count < expected) {
+        error_stop(err, STOP_PUBLICATION_MISSING, "publication %s%s%s has gone from the source",
+                   options->name, options->insert_name ? " or " : "", second_name(options));
+        return error_remedy(
+            err, "changes made while it was away are not in the stream; see docs/stops.md, "
+                 "PUBLICATION_MISSING");
+    }
+    if (strcmp(published->fingerprint, recorded->publication) != 0) {
+        error_stop(err, STOP_PUBLICATION_CHANGED, "publication %s was altered or made anew",
+                   options->name);
+        return error_remedy(err,
+                            "what it left out meanwhile is not in the stream; see docs/stops.md, "
+                            "PUBLICATION_CHANGED");
+    }
+    return compare_recorded(connection, options, published, recorded, change, err) &&
+           compare_added(options, published, recorded, change, err);
+}
