@@ -57,7 +57,7 @@ class KillTest(PairCase):
         self.target.execute(SLOW_COPY)
         checker.install_audit(self.target)
         self.in_flight = {"copy": 0, "stream": 0}
-        self.restarts = 0
+        self.epoch = None
         self.process = None
 
     def test_random_kills_lose_nothing_and_apply_nothing_twice(self):
@@ -94,8 +94,10 @@ class KillTest(PairCase):
         return ("run", "source", "run", "target")[number % 4]
 
     def kill_in_the_copy(self, victim):
-        """A moment in the copy: it is under way when the first of its rows can be waited for at the target."""
-        wait_until(self.is_copying, lambda: f"the copy to begin\n{self.process.tail()}", 60)
+        """After the last kill's recovery, which starts the copy anew under a new epoch."""
+        wait_until(lambda: self.is_copying() and self.checkpoint("epoch") != self.epoch,
+                   lambda: f"the copy to begin after epoch {self.epoch}\n{self.process.tail()}", 60)
+        self.epoch = self.checkpoint("epoch")
         deadline = time.monotonic() + self.rng.uniform(0, 0.6)
         wait_until(lambda: time.monotonic() >= deadline, "the moment", every=0.005)
         self.in_flight["copy"] += self.is_copying()
@@ -142,7 +144,6 @@ class KillTest(PairCase):
             self.target_cluster.kill9()
 
     def bring_back(self, victim):
-        self.restarts += 1
         if victim == "run":
             self.process = self.start()
         elif victim == "source":

@@ -88,8 +88,8 @@ class Cluster:
             self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8",
                       "--locale=C.UTF-8", *initdb)
             self._write("pg_hba.conf", _hba(), "w")
-        self.configure(**({} if copy_of else SETTINGS), **{
-            "port": self.port, "unix_socket_directories": self.root, **settings})
+        self.configure(**{**({} if copy_of else SETTINGS), "port": self.port,
+                          "unix_socket_directories": self.root, **settings})
         keep_track(self)
 
     def _run(self, program, *arguments):

@@ -27,7 +27,7 @@ COUNTER = """
 create sequence counter_ver;
 create table counter (id bigint primary key, ver bigint not null, note text);
 """
-COUNTER_KEYS = 200
+COUNTER_KEYS = 240
 
 # The rows of the ledger as the target must show them; `hash` is md5 over the transaction's entries.
 ENTRY_HASH = "md5(string_agg(concat_ws('|', line, from_account, to_account, amount), ';' order by line))"
@@ -49,7 +49,7 @@ class Bank:
         database.transaction(*(f"insert into {table} select i, {BALANCE}, 1 from generate_series(1, {self.accounts}) i"
                                for table in BANK_TABLES))
 
-    def step(self, cursor, rng):
+    def step(self, cursor, rng, _share):
         cursor.execute("select nextval('txn_no')")
         number = cursor.fetchone()[0]
         statements = []
@@ -75,10 +75,13 @@ class Counters:
             database.execute(f"insert into counter select i, nextval('counter_ver'), 'first'"
                              f" from generate_series(1, {COUNTER_KEYS}) i")
 
-    def step(self, cursor, rng):
+    def step(self, cursor, rng, share):
+        """Each worker has keys of its own, so that versions rise in commit order."""
+        index, workers = share
+        keys = range(index + 1, COUNTER_KEYS + 1, workers)
         statements = []
         for _ in range(rng.randint(1, 6)):
-            key, other = rng.randint(1, COUNTER_KEYS), rng.randint(1, COUNTER_KEYS)
+            key, other = rng.choice(keys), rng.choice(keys)
             kind = rng.random()
             if kind < 0.35:
                 statements.append(f"insert into counter values ({key}, nextval('counter_ver'), 'inserted')"
@@ -96,11 +99,12 @@ class Counters:
 class Worker(threading.Thread):
     """Runs one transaction after another until `finish`; a lost server is connected to again."""
 
-    def __init__(self, database, workloads, seed, pause=0.0):
+    def __init__(self, database, workloads, seed, share=(0, 1), pause=0.0):
         super().__init__(daemon=True)
         self.database = database
         self.workloads = workloads
         self.rng = random.Random(seed)
+        self.share = share
         self.pause = pause
         self.committed = 0
         self.written_lsn = 0  # of the last committed transaction, somewhat before its commit record
@@ -137,7 +141,7 @@ class Worker(threading.Thread):
     def _transaction(self, connection):
         try:
             with connection.cursor() as cursor:
-                self.rng.choice(self.workloads).step(cursor, self.rng)
+                self.rng.choice(self.workloads).step(cursor, self.rng, self.share)
                 cursor.execute("select pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
                 written = int(cursor.fetchone()[0])
             connection.commit()
@@ -165,7 +169,7 @@ class Load:
     """Several workers over the same workloads."""
 
     def __init__(self, database, workloads, workers=2, seed=1, pause=0.0):
-        self.workers = [Worker(database, workloads, seed * 1000 + i, pause) for i in range(workers)]
+        self.workers = [Worker(database, workloads, seed * 1000 + i, (i, workers), pause) for i in range(workers)]
 
     def __enter__(self):
         for worker in self.workers:

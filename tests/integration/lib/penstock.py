@@ -101,6 +101,8 @@ class Process:
             raise AssertionError(f"did not end within {timeout} s\n{self.tail()}") from None
         for thread in self._threads:
             thread.join(10)
+        self.popen.stdout.close()
+        self.popen.stderr.close()
         forget(self)
         if any(SANITIZER.search(line) for line in self.other_lines):
             raise AssertionError(f"the sanitizer complains\n{self.tail()}")
