@@ -21,7 +21,7 @@ if(PENSTOCK_FAILPOINTS)
 endif()
 
 # Adds `flag` to the release builds where the compiler knows it.
-function(penstock_harden flag)
+function(penstock_release_flag flag)
     string(MAKE_C_IDENTIFIER "PENSTOCK_HAS${flag}" known)
     check_c_compiler_flag("${flag}" ${known})
     if(${known})
@@ -29,9 +29,11 @@ function(penstock_harden flag)
     endif()
 endfunction()
 
-penstock_harden(-fstack-protector-strong)
-penstock_harden(-fstack-clash-protection)
-penstock_harden(-fcf-protection)
+penstock_release_flag(-fstack-protector-strong)
+penstock_release_flag(-fstack-clash-protection)
+penstock_release_flag(-fcf-protection)
+# The same bytes wherever the tree lies.
+penstock_release_flag("-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
 # Undefined first: some distributions define a lower level in the compiler.
 add_compile_options("$<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3>")
 add_link_options("$<$<CONFIG:Release,RelWithDebInfo>:LINKER:-z,relro,-z,now>")
