@@ -40,7 +40,7 @@ uint8_t read_u8(struct byte_reader *reader)
 uint16_t read_u16(struct byte_reader *reader)
 {
     const uint8_t *p = take(reader, 2);
-    return p ? (uint16_t)((p[0] << 8) | p[1]) : 0;
+    return p ? (uint16_t)(((unsigned)p[0] << 8) | p[1]) : 0;
 }
 
 uint32_t read_u32(struct byte_reader *reader)

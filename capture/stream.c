@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The capture's loop: frames to changes, changes to messages, and confirmation back to the slot. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "capture/internal.h"
+
+enum {
+    FRAMES_PER_LOOK = 64, /* between two looks at the clock while frames flow */
+    PUBLICATION_EVERY_MS = 10000,
+    IDLE_WAIT_MS = 1000,
+    CATCH_UP_WAIT_MS = 10,
+};
+
+struct stream {
+    struct capture *capture;
+    struct pgoutput_decoder *decoder;
+    bool is_in_transaction;
+    struct pgoutput_begin begin;
+    uint64_t ordinal;     /* of the last change decoded in this transaction */
+    uint64_t sent;        /* changes of it that were written */
+    pg_lsn caught_up_lsn; /* where --until-caught-up ends; 0: never */
+    bool is_caught_up;
+};
+
+static struct position position_at(const struct stream *stream, uint64_t ordinal, uint32_t step)
+{
+    return (struct position){.epoch = stream->capture->recorded.position.epoch,
+                             .commit_lsn = stream->begin.final_lsn,
+                             .ordinal = ordinal,
+                             .step = step};
+}
+
+/* What R already has is dropped, by position alone. */
+static bool is_known(const struct stream *stream, const struct position *position)
+{
+    return position_compare(position, &stream->capture->recorded.position) <= 0;
+}
+
+static bool write_change(struct stream *stream, struct relation *relation, uint32_t step,
+                         const struct change *change, struct error *err)
+{
+    struct position position = position_at(stream, stream->ordinal, step);
+    if (is_known(stream, &position))
+        return true;
+    stream->sent++;
+    return capture_write_change(stream->capture, relation, &position, change, err);
+}
+
+static bool unknown_relation(uint32_t oid, struct error *err)
+{
+    return error_stop(err, STOP_PROTOCOL_ERROR,
+                      "a change of relation %u, which was never described", oid);
+}
+
+static bool on_row(struct stream *stream, const struct pgoutput_row *row, struct error *err)
+{
+    struct relation *relation = relations_find(stream->capture->relations, row->oid);
+    stream->ordinal++;
+    if (!relation)
+        return unknown_relation(row->oid, err);
+    if (!relation->is_wanted)
+        return true;
+    uint16_t width = relation->table->column_count;
+    const struct change *change = &row->change;
+    bool fits = (change->kind == CHANGE_DELETE || change->new_tuple.count == width) &&
+                (change->old_kind == OLD_TUPLE_NONE || change->old_tuple.count == width);
+    if (!fits)
+        return error_stop(err, STOP_PROTOCOL_ERROR, "a row of %s has not the %u columns described",
+                          relation->table->name, width);
+    return write_change(stream, relation, 0, change, err);
+}
+
+static bool on_truncate(struct stream *stream, const struct pgoutput_truncate *truncate,
+                        struct error *err)
+{
+    struct byte_reader oids = byte_reader_over(truncate->oids);
+    struct change change = {.kind = CHANGE_TRUNCATE,
+                            .is_restart_identity = truncate->is_restart_identity};
+    stream->ordinal++;
+    for (uint32_t step = 0; step < truncate->count; step++) {
+        uint32_t oid = read_u32(&oids);
+        struct relation *relation = relations_find(stream->capture->relations, oid);
+        if (!relation)
+            return unknown_relation(oid, err);
+        if (relation->is_wanted && !write_change(stream, relation, step, &change, err))
+            return false;
+    }
+    return true;
+}
+
+/* Logical messages are counted, not carried. Our own asks for a watermark at once. */
+static void on_logical(struct stream *stream, const struct pgoutput_logical *logical)
+{
+    if (!logical->is_transactional)
+        return;
+    stream->ordinal++;
+    if (strcmp(logical->prefix, "penstock") == 0)
+        stream->capture->progress.wants_watermark = true;
+}
+
+static bool on_begin(struct stream *stream, const struct pgoutput_begin *begin, struct error *err)
+{
+    if (stream->is_in_transaction)
+        return error_stop(err, STOP_PROTOCOL_ERROR, "a transaction begins inside another");
+    stream->is_in_transaction = true;
+    stream->begin = *begin;
+    stream->ordinal = 0;
+    stream->sent = 0;
+    progress_begin(&stream->capture->progress);
+    return true;
+}
+
+static bool write_unit_end(struct stream *stream, const struct pgoutput_commit *commit,
+                           struct error *err)
+{
+    struct position position = position_at(stream, stream->ordinal + 1, 0);
+    struct unit_end end = {.end_lsn = commit->end_lsn,
+                           .commit_time_us = commit->commit_time_us,
+                           .count = stream->sent,
+                           .xid = stream->begin.xid};
+    return capture_write_end(stream->capture, &position, &end, err);
+}
+
+static bool on_commit(struct stream *stream, const struct pgoutput_commit *commit,
+                      struct error *err)
+{
+    struct capture *capture = stream->capture;
+    if (!stream->is_in_transaction || commit->commit_lsn != stream->begin.final_lsn)
+        return error_stop(err, STOP_PROTOCOL_ERROR, "a commit that fits no begin");
+    bool is_sent = stream->sent > 0;
+    if (is_sent && (!failpoint("before_unit_end", err) || !write_unit_end(stream, commit, err)))
+        return false;
+    stream->is_in_transaction = false;
+    atomic_fetch_add(&capture->stats.changes, stream->sent);
+    atomic_store(&capture->stats.received_lsn, commit->end_lsn);
+    atomic_store(&capture->stats.commit_time_us, commit->commit_time_us);
+    progress_commit(&capture->progress, commit->end_lsn, is_sent, capture_now_ms(capture));
+    return true;
+}
+
+static bool on_message(struct stream *stream, const struct pgoutput_message *message,
+                       struct error *err)
+{
+    struct capture *capture = stream->capture;
+    bool needs_transaction = message->kind == PGOUTPUT_INSERT || message->kind == PGOUTPUT_UPDATE ||
+                             message->kind == PGOUTPUT_DELETE || message->kind == PGOUTPUT_TRUNCATE;
+    if (needs_transaction && !stream->is_in_transaction)
+        return error_stop(err, STOP_PROTOCOL_ERROR, "a change outside a transaction");
+    switch (message->kind) {
+    case PGOUTPUT_BEGIN:
+        return on_begin(stream, &message->begin, err);
+    case PGOUTPUT_COMMIT:
+        return on_commit(stream, &message->commit, err);
+    case PGOUTPUT_RELATION:
+        return relations_update(capture->relations, &message->relation, capture->catalog, err);
+    case PGOUTPUT_INSERT:
+    case PGOUTPUT_UPDATE:
+    case PGOUTPUT_DELETE:
+        return on_row(stream, &message->row, err);
+    case PGOUTPUT_TRUNCATE:
+        return on_truncate(stream, &message->truncate, err);
+    case PGOUTPUT_MESSAGE:
+        on_logical(stream, &message->logical);
+        return true;
+    case PGOUTPUT_ORIGIN: /* where a transaction came from: for multi-way replication, later */
+    case PGOUTPUT_TYPE:   /* types are read from the catalog, by the columns that use them */
+        return true;
+    }
+    return error_set(err, ERROR_FATAL, "a message kind that the decoder let through");
+}
+
+static bool tell_slot(struct stream *stream, bool wants_reply, struct error *err)
+{
+    struct capture *capture = stream->capture;
+    if (!failpoint("before_confirm", err) ||
+        !capture->stream->ops->confirm(capture->stream, capture->progress.confirmable, wants_reply,
+                                       err))
+        return false;
+    progress_told(&capture->progress, capture_now_ms(capture));
+    atomic_store(&capture->stats.confirmed_lsn, capture->progress.confirmed);
+    return true;
+}
+
+static bool on_keepalive(struct stream *stream, const struct frame *frame, struct error *err)
+{
+    struct capture *capture = stream->capture;
+    progress_keepalive(&capture->progress, frame->wal_end);
+    if (!stream->is_in_transaction)
+        atomic_store(&capture->stats.received_lsn, frame->wal_end);
+    if (stream->caught_up_lsn != 0 && frame->wal_end >= stream->caught_up_lsn)
+        capture->progress.wants_watermark = true;
+    return frame->wants_reply ? tell_slot(stream, false, err) : true;
+}
+
+static bool on_frame(struct stream *stream, const struct frame *frame, struct error *err)
+{
+    if (frame->kind == FRAME_KEEPALIVE)
+        return on_keepalive(stream, frame, err);
+    struct pgoutput_message message;
+    return pgoutput_decode(stream->decoder, frame->body, &message, err) &&
+           on_message(stream, &message, err) && capture_wait_for_room(stream->capture, err);
+}
+
+static bool send_watermark(struct stream *stream, pg_lsn lsn, struct error *err)
+{
+    struct capture *capture = stream->capture;
+    struct watermark watermark = {.lsn = lsn, .time_us = clock_wall_us(capture->options->clock)};
+    progress_watermark_sent(&capture->progress, lsn, capture_now_ms(capture));
+    return capture_write(capture, MESSAGE_WATERMARK, 0, NULL,
+                         (struct bytes){(const uint8_t *)&watermark, sizeof(watermark)}, err) &&
+           capture->writer->ops->flush(capture->writer, err);
+}
+
+/* What does not hang on frames: durability, confirmation, watermarks, the publication. */
+static bool look_around(struct stream *stream, struct error *err)
+{
+    struct capture *capture = stream->capture;
+    struct durable durable;
+    if (!capture_goes_on(capture, err) ||
+        !capture->writer->ops->durable(capture->writer, &durable, err))
+        return false;
+    progress_durable(&capture->progress, &durable);
+    int64_t now = capture_now_ms(capture);
+    pg_lsn watermark = progress_watermark_due(&capture->progress, now);
+    if (watermark != 0 && !send_watermark(stream, watermark, err))
+        return false;
+    bool is_caught_up =
+        stream->caught_up_lsn != 0 && capture->progress.confirmable >= stream->caught_up_lsn;
+    if ((is_caught_up || progress_confirm_due(&capture->progress, now)) &&
+        !tell_slot(stream, false, err))
+        return false;
+    stream->is_caught_up = is_caught_up;
+    bool is_checked = now - capture->publication_read_ms < PUBLICATION_EVERY_MS;
+    return is_checked || stream->is_in_transaction || capture_check_publication(capture, err);
+}
+
+/* Nothing is here: the far end gets what there is, and we wait. */
+static bool idle(struct stream *stream, struct error *err)
+{
+    struct capture *capture = stream->capture;
+    struct message_writer *writer = capture->writer;
+    if (!writer->ops->flush(writer, err) || !look_around(stream, err) || stream->is_caught_up)
+        return stream->is_caught_up;
+    int timeout_ms = capture->progress.confirmable > capture->progress.confirmed ? CONFIRM_EVERY_MS
+                                                                                 : IDLE_WAIT_MS;
+    if (stream->caught_up_lsn != 0) {
+        timeout_ms = CATCH_UP_WAIT_MS;
+        if (!stream->is_in_transaction && capture->progress.idle_lsn < stream->caught_up_lsn &&
+            !tell_slot(stream, true, err))
+            return false;
+    }
+    if (!capture->stream->ops->wait(capture->stream, writer->ops->fd(writer), timeout_ms, err))
+        return false;
+    writer->ops->acknowledge(writer);
+    return true;
+}
+
+static bool loop(struct stream *stream, struct error *err)
+{
+    struct capture *capture = stream->capture;
+    unsigned frames = 0;
+    while (!stream->is_caught_up) {
+        struct frame frame;
+        if (!capture->stream->ops->next(capture->stream, &frame, err))
+            return false;
+        if (frame.kind == FRAME_NONE) {
+            if (!idle(stream, err))
+                return false;
+            continue;
+        }
+        if (!on_frame(stream, &frame, err))
+            return false;
+        if (++frames % FRAMES_PER_LOOK == 0 && !look_around(stream, err))
+            return false;
+    }
+    return true;
+}
+
+/* What was committed before now. A message of our own, where allowed, gives even an idle source something to send. */
+static bool find_end(struct stream *stream, struct error *err)
+{
+    struct connection *catalog = stream->capture->catalog;
+    struct error ignored;
+    bool is_emitted = connection_execute(
+        catalog, "SELECT pg_catalog.pg_logical_emit_message(true, 'penstock', '')", NO_PARAMS,
+        &ignored);
+    if (!is_emitted)
+        log_debug("no message emitted", "reason=%s", ignored.message);
+    SCOPED_QUERY query =
+        query_run(catalog, "SELECT pg_catalog.pg_current_wal_flush_lsn()", NO_PARAMS, err);
+    if (!query)
+        return false;
+    stream->caught_up_lsn = query_lsn(query, 0, 0);
+    return true;
+}
+
+bool capture_stream(struct capture *capture, struct error *err)
+{
+    struct stream stream = {.capture = capture};
+    char lsn[LSN_TEXT_SIZE];
+    stream.decoder = memory_new(sizeof(*stream.decoder));
+    stream.decoder->max_value_bytes = capture->options->max_value_bytes;
+    log_info("streaming", "slot=%s from=%s", capture->options->slot,
+             lsn_text(recorded_confirmable(&capture->recorded), lsn));
+    bool is_done =
+        (!capture->options->until_caught_up || find_end(&stream, err)) && loop(&stream, err);
+    free(stream.decoder);
+    return is_done;
+}
