@@ -40,10 +40,16 @@ static bool refuse_unknown(struct loading *loading, const struct node *node, con
         error_set(loading->err, ERROR_CONFIG, "unknown key%s%s", space, key);
         error_remedy(loading->err, "remove it; docs/configuration.md lists all settings");
     }
-    const struct setting *dotted = setting_find(node->key);
-    if (dotted && *section == '\0')
-        error_remedy(loading->err, "write \"%.*s:\" and, indented below it, \"%s:\"",
-                     (int)strcspn(dotted->key, "."), dotted->key, strchr(dotted->key, '.') + 1);
+    return fail_at(loading, node->key_at);
+}
+
+/* "source.url" as one key, as it is right in --set. */
+static bool refuse_dotted(struct loading *loading, const struct node *node)
+{
+    size_t size = strcspn(node->key, ".");
+    error_set(loading->err, ERROR_CONFIG, "\"%s\" can't be one key in a file", node->key);
+    error_remedy(loading->err, "write \"%.*s:\" and, indented below it, \"%s:\"", (int)size,
+                 node->key, node->key + size + 1);
     return fail_at(loading, node->key_at);
 }
 
@@ -214,6 +220,8 @@ static bool take_entry(struct loading *loading, const struct node *section, cons
     const struct later_setting *later = is_top && is_word ? later_setting_find(key) : NULL;
     if (later)
         return refuse_later(loading, node, later);
+    if (is_top && !is_word && setting_find(node->key))
+        return refuse_dotted(loading, node);
     if (!setting && !(is_word && setting_is_section(key)))
         return refuse_unknown(loading, node, path);
     const struct node *earlier = node_find(section, node->key);

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#define LETTERS         "abcdefghijklmnopqrstuvwxyz"
-#define SLOT_CHARACTERS LETTERS "0123456789_"
+#define SLOT_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 enum { MAX_NAME = 31 };
 
@@ -18,7 +17,7 @@ const char *slot_problem(const char *text)
 
 const char *name_problem(const char *text)
 {
-    if (!strchr(LETTERS, text[0]))
+    if (text[0] < 'a' || text[0] > 'z')
         return "does not begin with a lower-case letter";
     if (strlen(text) > MAX_NAME)
         return "is longer than 31 characters";

@@ -54,10 +54,10 @@ const char *setting_environment_name(const struct setting *setting, char *out)
     return out;
 }
 
-/* With the largest unit that leaves a whole number; the last unit is 1. */
+/* With the largest unit that leaves a whole number; the last unit is 1, and what 0 is counted in. */
 static int print_in_units(char *out, size_t size, uint64_t value, const struct unit *units)
 {
-    while (value % units->size != 0)
+    while (value % units->size != 0 || (value == 0 && units->size > 1))
         units++;
     return snprintf(out, size, "%" PRIu64 " %s", value / units->size, units->name);
 }

@@ -43,7 +43,7 @@ unsigned suggest_distance(const char *left, const char *right)
 /* How far apart two words may be for one to be taken as the other misspelt. */
 static unsigned tolerance(const char *word)
 {
-    return (unsigned)(strlen(word) + 2) / 3;
+    return (unsigned)(strlen(word) + 1) / 3;
 }
 
 /* The word of `setting` that stands directly in `section`; false if it isn't in there. */
