@@ -42,6 +42,8 @@ const char *quote_key(const char *key, char *out)
 {
     size_t size = strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
     bool is_key = size > 0 && !key[size] && size < SETTING_KEY_SIZE;
-    snprintf(out, QUOTE_SIZE, is_key ? "\"%s\"" : "", key);
+    *out = '\0';
+    if (is_key)
+        snprintf(out, QUOTE_SIZE, "\"%s\"", key);
     return out;
 }
