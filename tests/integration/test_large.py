@@ -3,6 +3,7 @@
 
 PENSTOCK_LARGE_ROWS chooses another size (soak_large.py does).
 """
+import itertools
 import os
 import resource
 import threading
@@ -15,6 +16,7 @@ from lib.process import forget, keep_track
 
 ROWS = int(os.environ.get("PENSTOCK_LARGE_ROWS", "300000"))
 LIMIT_BYTES = 128 << 20
+NUMBERS = itertools.count(1)
 TIMEOUT = 120 + ROWS // 2000
 
 TABLE = """create table large (id bigint primary key, a int, b bigint, c numeric(12,2), d text, e timestamptz, f bool,
@@ -30,7 +32,7 @@ class MemoryLimit:
         self.limit_bytes = limit_bytes
         self.group = None
         for root, limit_file in (("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")):
-            if self._try_group(os.path.join(root, f"penstock-test-{os.getpid()}"), limit_file):
+            if self._try_group(os.path.join(root, f"penstock-test-{os.getpid()}-{next(NUMBERS)}"), limit_file):
                 break
         self.name = self.group or "RLIMIT_DATA"
 
@@ -92,6 +94,7 @@ class LargeTest(PairCase):
 
     def limited_catch_up(self):
         limit = MemoryLimit(LIMIT_BYTES)
+        self.addCleanup(limit.destroy)
         began = time.monotonic()
         process = self.start("run", "--until-caught-up", is_release=True, preexec=limit.apply)
         peak = PeakMemory(process.pid)
@@ -100,7 +103,6 @@ class LargeTest(PairCase):
         peak.join(5)
         print(f"  {self.id().split('.')[-1]}: {ROWS} rows in {time.monotonic() - began:.1f} s, VmHWM {peak.peak_kib} KiB"
               f" under {LIMIT_BYTES >> 10} KiB by {limit.name}")
-        limit.destroy()
         self.assertGreater(peak.peak_kib, 0)
         self.assertLess(peak.peak_kib << 10, LIMIT_BYTES)
 
