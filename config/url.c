@@ -66,11 +66,18 @@ static const char *user_end(const char *start)
     return last_of(authority_end, is_port ? path_end : start + strlen(start), '@');
 }
 
+static char lower_case(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
+}
+
 static int hex_digit(char c)
 {
+    c = lower_case(c);
     if (c >= '0' && c <= '9')
         return c - '0';
-    c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
@@ -84,7 +91,7 @@ static void copy_keyword(const char *from, const char *to, char *out)
             c = (char)(hex_digit(from[1]) * 16 + hex_digit(from[2]));
             from += 2;
         }
-        out[size++] = c >= 'A' && c <= 'Z' ? (char)(c + 0x20) : c;
+        out[size++] = lower_case(c);
     }
     out[size] = '\0';
 }
