@@ -142,7 +142,8 @@ bool publication_make(struct connection *connection, const struct publication_op
 static void write_line(struct byte_buffer *lines, const struct published_table *table)
 {
     write_format(lines, "%" PRIu32 " %s ", table->oid, table->fingerprint);
-    table_write_name(lines, table->schema, table->name);
+    if (!qualified_write(lines, table->schema, table->name))
+        lines->overrun = true;
     write_text(lines, "\n");
 }
 

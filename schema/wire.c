@@ -77,6 +77,34 @@ bool tuple_read(const uint8_t **at, const uint8_t *end, struct value *values, st
     return true;
 }
 
+bool tuple_skip(const uint8_t **at, const uint8_t *end)
+{
+    struct value value;
+    uint16_t count = 0;
+    if ((size_t)(end - *at) < sizeof(count))
+        return false;
+    memcpy(&count, *at, sizeof(count));
+    *at += sizeof(count);
+    for (int i = 0; i < count; i++)
+        if (!value_read(at, end, &value))
+            return false;
+    return true;
+}
+
+bool wire_find_tuples(struct bytes bytes, struct bytes *old_tuple, struct bytes *new_tuple)
+{
+    if (bytes.size < HEAD_SIZE)
+        return false;
+    const uint8_t *start = bytes.data + HEAD_SIZE;
+    const uint8_t *end = bytes.data + bytes.size;
+    const uint8_t *at = start;
+    if (bytes.data[1] != OLD_TUPLE_NONE && !tuple_skip(&at, end))
+        return false;
+    *old_tuple = (struct bytes){start, (size_t)(at - start)};
+    *new_tuple = (struct bytes){at, (size_t)(end - at)};
+    return true;
+}
+
 size_t wire_size(const struct change *change)
 {
     size_t size = HEAD_SIZE + change->copy_rows.size;

@@ -20,6 +20,14 @@ bool wire_read(struct bytes bytes, struct change_values *values, struct change *
 bool tuple_read(const uint8_t **at, const uint8_t *end, struct value *values,
                 struct tuple *tuple) MUST_USE;
 
+/* Finds the two tuples of a change that wire_write() wrote, without reading their values: an empty view where
+ * there is none. */
+bool wire_find_tuples(struct bytes bytes, struct bytes *old_tuple,
+                      struct bytes *new_tuple) MUST_USE;
+
+/* Skips one tuple. */
+bool tuple_skip(const uint8_t **at, const uint8_t *end) MUST_USE;
+
 size_t tuple_size(const struct tuple *tuple);
 uint8_t *tuple_write(uint8_t *out, const struct tuple *tuple);
 

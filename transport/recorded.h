@@ -34,7 +34,7 @@ struct recorded {
     char routing[RECORDED_HASH_SIZE];     /* hash of all that decides routing and ordinals */
     int64_t commit_time_us;               /* of the last unit, since 1970 UTC; for people */
     char *
-        tables; /* one line a captured table: `oid fingerprint schema.table`; owned; never NULL once set */
+        tables; /* one line a captured table: `oid fingerprint "schema"."table"`; owned; never NULL once set */
 };
 
 void recorded_release(struct recorded *recorded);

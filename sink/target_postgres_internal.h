@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the PostgreSQL target share, and nobody else sees. */
+#ifndef PENSTOCK_SINK_TARGET_POSTGRES_INTERNAL_H
+#define PENSTOCK_SINK_TARGET_POSTGRES_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "sink/target_postgres.h"
+
+/* Statements and commands of ours stay below this. */
+enum { MAX_SQL_BYTES = 4 * 1024 * 1024 };
+
+/* A statement that was prepared for one set of columns not to be set. */
+struct prepared_update {
+    struct prepared_update *next;
+    const bool *is_unchanged; /* NULL: all columns are set */
+    char name[32];
+};
+
+struct postgres_table {
+    struct target_table base; /* first: a target_table is one */
+    struct postgres_table *next;
+    struct arena *arena;
+    unsigned number;           /* in names of statements and temporary tables */
+    const char *qualified;     /* "schema"."table" */
+    const char *only;          /* "ONLY " unless it is partitioned */
+    const char **columns;      /* quoted, of the shape */
+    bool *is_written;          /* by column: it is not generated at the target */
+    const char **key_operator; /* by key: OPERATOR("schema".=) */
+    bool *compares_as_text;    /* by column: its type has no safe `=` */
+    bool has_arbiter;          /* the key's index can serve ON CONFLICT */
+    bool is_partitioned;
+    bool has_stage; /* the temporary table for updates exists */
+    bool has_delete_stage;
+    bool is_stage_used; /* in this transaction */
+    bool is_delete_stage_used;
+    bool has_insert;
+    bool has_upsert;
+    bool has_delete;
+    struct prepared_update *updates;
+    struct table_counts saved; /* at the savepoint */
+    int update_count;
+};
+
+/* What a queued statement was for. */
+enum pending_kind {
+    PENDING_COMMAND,    /* nothing to check but that it succeeds */
+    PENDING_CHECKPOINT, /* gives the checkpoint, to be compared with `held` */
+    PENDING_INSERT,
+    PENDING_UPSERT,
+    PENDING_UPDATE,
+    PENDING_DELETE,
+    PENDING_DELETE_UNSEEN,
+    PENDING_POSITIONS, /* gives insert and flush positions of the log */
+};
+
+struct pending {
+    enum pending_kind kind;
+    enum apply_mode mode;
+    struct postgres_table *table;
+};
+
+struct postgres_target {
+    struct target base;
+    const struct target_postgres_options *options;
+    struct connection *connection;
+    struct postgres_table *tables;
+    unsigned last_number;
+
+    bool is_in_pipeline;
+    struct pending *pending; /* a queue, in order of sending */
+    size_t pending_first;
+    size_t pending_count;
+    size_t pending_capacity;
+    size_t unasked;       /* statements sent since results were last asked for */
+    struct error failure; /* the first of the pipeline */
+
+    struct postgres_table *copying; /* a COPY of the initial copy is open */
+    uint64_t copying_rows;
+
+    struct recorded held; /* what the checkpoint must be */
+    bool has_checkpoint;
+    bool is_durable_commit;
+    bool has_move_statement;
+    bool has_count_statement;
+    struct apply_warnings warnings;
+    struct apply_warnings saved_warnings; /* at the savepoint */
+    uint64_t insert_position;
+    uint64_t flushed_position;
+    struct byte_buffer copy_text;
+    struct change_values values;
+};
+
+static inline struct postgres_target *postgres_target_of(struct target *target)
+{
+    return (struct postgres_target *)target;
+}
+
+/* ---- pipeline: sink/target_postgres_pipeline.c ---- */
+
+/* Queues a statement without parameters, or with text parameters up to NULL. */
+bool postgres_queue_sql(struct postgres_target *target, enum pending_kind kind, const char *sql,
+                        const char *const *params, struct error *err) MUST_USE;
+bool postgres_queue_prepare(struct postgres_target *target, const char *name, const char *sql,
+                            struct error *err) MUST_USE;
+bool postgres_queue_row(struct postgres_target *target, enum pending_kind kind,
+                        struct postgres_table *table, enum apply_mode mode, const char *name,
+                        int count, const struct bytes *values, struct error *err) MUST_USE;
+
+/* Waits for all that is queued, leaves the pipeline, ends an open COPY. Fails with the first failure. */
+bool postgres_settle(struct postgres_target *target, struct error *err) MUST_USE;
+
+/* ---- tables: sink/target_postgres_tables.c ---- */
+
+bool postgres_prepare_table(struct target *target, const struct table *shape,
+                            struct target_table **table, struct error *err);
+void postgres_forget_tables(struct target *target);
+/* Forgets the prepared updates, without telling the server. */
+void postgres_free_updates(struct postgres_table *table);
+bool postgres_empty_tables(struct target *target, const char *tables, const char *owned,
+                           struct error *err);
+
+/* ---- creation: sink/target_postgres_create.c ---- */
+
+bool postgres_create_table(struct postgres_target *target, const struct table *shape,
+                           struct error *err) MUST_USE;
+
+/* ---- rows: sink/target_postgres_rows.c ---- */
+
+bool postgres_apply_row(struct target *target, struct target_table *table,
+                        const struct change *change, enum apply_mode mode, struct error *err);
+/* The rows of a small set, one statement each. */
+bool postgres_apply_set_rows(struct postgres_target *target, const struct row_set *set,
+                             struct error *err) MUST_USE;
+bool postgres_truncate(struct target *target, struct target_table *const *tables, size_t count,
+                       bool is_restart_identity, struct error *err);
+
+/* ---- sets: sink/target_postgres_sets.c ---- */
+
+bool postgres_apply_set(struct target *target, const struct row_set *set, struct error *err);
+bool postgres_copy_rows(struct target *target, struct target_table *table, struct bytes lines,
+                        uint32_t row_count, struct error *err);
+
+#endif
