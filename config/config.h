@@ -74,6 +74,7 @@ struct config_limits {
 struct config_log {
     enum log_level level;
     enum config_log_format format;
+    size_t progress_seconds; /* 0: no progress lines */
 };
 
 /* Every field has its checked value: given or default. Strings are never empty. */

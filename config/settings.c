@@ -81,6 +81,8 @@ const struct setting settings[] = {
      .summary = "the least important events that are logged"},
     {"log.format", FIELD(CHOICE, log.format), .initial = "auto", .choices = log_formats,
      .summary = "how they are written; `auto` is text on a terminal, else JSON"},
+    {"log.progress_seconds", FIELD(INTEGER, log.progress_seconds), RANGE(0, 3600), .initial = "10",
+     .summary = "how often `run` logs its progress while there is some; 0 for never"},
 };
 
 const size_t setting_count = sizeof(settings) / sizeof(settings[0]);

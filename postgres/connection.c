@@ -45,6 +45,11 @@ bool connection_is_verified(const struct connection *connection)
     return connection->is_verified;
 }
 
+int postgres_library_version(void)
+{
+    return PQlibVersion();
+}
+
 void connection_cancel(struct connection *connection)
 {
     char ignored[256];

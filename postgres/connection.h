@@ -42,6 +42,9 @@ int connection_backend_pid(const struct connection *connection);
 /* Whether the server's identity was verified by TLS, or it is on this host. */
 bool connection_is_verified(const struct connection *connection);
 
+/* libpq's version: 150020 for 15.20. */
+int postgres_library_version(void);
+
 /* ---- statements ---- */
 
 /* The rows of one statement. */

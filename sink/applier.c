@@ -304,8 +304,7 @@ static uint64_t rows_of(const struct batch *batch, size_t first_unit, size_t end
     return rows;
 }
 
-static void count_units(struct applier *applier, const struct batch *batch, size_t first,
-                        size_t end)
+static void count_units(struct applier *applier, size_t units)
 {
     struct sink_stats *stats = applier->options->stats;
     atomic_fetch_add(&stats->batches, 1);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a subcommand gets and gives. The one table of subcommands is in cli/main.c. */
+#ifndef PENSTOCK_CLI_COMMAND_H
+#define PENSTOCK_CLI_COMMAND_H
+
+#include <stdbool.h>
+
+#include "base/attributes.h"
+#include "base/error.h"
+#include "base/stop_flag.h"
+#include "config/config.h"
+#include "postgres/connection.h"
+
+/* The command line, parsed. */
+struct arguments {
+    const char *config_path; /* -c */
+    const char **sets;       /* --set key=value, in order */
+    size_t set_count;
+    bool is_json;         /* --json */
+    bool until_caught_up; /* --until-caught-up */
+    bool adopts_slot;     /* --adopt-slot */
+};
+
+struct command {
+    const char *name;
+    const char *summary;
+    const char *help;    /* options and an example, after the usage line */
+    const char *options; /* the long options that it takes, each between blanks: " set json " */
+    bool needs_config;
+    /* Returns the exit code. `config` is NULL unless needs_config. */
+    enum exit_code (*run)(const struct arguments *arguments, const struct config *config);
+};
+
+enum exit_code command_run(const struct arguments *arguments, const struct config *config);
+enum exit_code command_check(const struct arguments *arguments, const struct config *config);
+enum exit_code command_status(const struct arguments *arguments, const struct config *config);
+enum exit_code command_verify(const struct arguments *arguments, const struct config *config);
+enum exit_code command_version(const struct arguments *arguments, const struct config *config);
+
+/* Logs the error as the end of the process and returns its exit code. */
+enum exit_code command_stopped(const struct error *err);
+
+/* The flag that SIGTERM and SIGINT set; a second signal ends the process at once. */
+struct stop_flag *command_stop_flag(void);
+
+/* How to connect, with passwords read from their files; release it with endpoints_release(). */
+struct endpoints {
+    struct connection_options source;
+    struct connection_options target;
+    char *source_password;
+    char *target_password;
+};
+
+bool endpoints_read(struct endpoints *endpoints, const struct config *config,
+                    struct error *err) MUST_USE;
+void endpoints_release(struct endpoints *endpoints);
+
+/* Whether source.tables and source.exclude choose the table; `context` is the configuration. */
+bool endpoints_want_table(const void *context, const char *schema, const char *name);
+
+/* Opens a session, trying again while the server is away, for at most `patience_ms`. */
+struct connection *command_connect(const struct connection_options *options, int patience_ms,
+                                   struct error *err) MUST_USE;
+
+/* How long check, status, verify and `run --until-caught-up` wait for a server that is away. */
+enum { COMMAND_PATIENCE_MS = 30000 };
+
+#endif
