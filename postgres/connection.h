@@ -115,7 +115,7 @@ struct pipeline_result {
 bool pipeline_enter(struct connection *connection, struct error *err) MUST_USE;
 bool pipeline_prepare(struct connection *connection, const char *name, const char *sql,
                       struct error *err) MUST_USE;
-/* `values[i].data` NULL is SQL NULL. All are text, or binary where `is_binary[i]` (may be NULL: none). */
+/* `values[i].data` NULL is SQL NULL. All are text with a NUL behind it, or binary where `is_binary[i]` (may be NULL: none). */
 bool pipeline_send(struct connection *connection, const char *name, int count,
                    const struct bytes *values, const int *is_binary, struct error *err) MUST_USE;
 /* One statement without preparing it. */

@@ -266,6 +266,13 @@ static bool check_version(struct connection *connection, struct error *err)
     return error_remedy(err, "PostgreSQL 14 or newer is needed");
 }
 
+/* Notices tell of what we asked for ("does not exist, skipping"), and may quote values of rows. */
+static void ignore_notice(void *context, const char *message)
+{
+    (void)context;
+    (void)message;
+}
+
 struct connection *connection_open(const struct connection_options *options, struct error *err)
 {
     struct connection *connection = memory_new(sizeof(*connection));
@@ -277,6 +284,7 @@ struct connection *connection_open(const struct connection_options *options, str
         return NULL;
     }
     PQsetErrorVerbosity(connection->pg, PQERRORS_DEFAULT);
+    PQsetNoticeProcessor(connection->pg, ignore_notice, NULL);
     PQsetnonblocking(connection->pg, 1);
     if (!pin(connection, err)) {
         connection_close(connection);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes as bytes: a head, then tuples of {kind, size, bytes}. */
+/* Changes as bytes: a head, then tuples of {kind, size, bytes, NUL}. */
 #include "schema/wire.h"
 
 #include <string.h>
 
 /* kind, old_kind, is_restart_identity, 0, copy_row_count. */
-enum { HEAD_SIZE = 8, VALUE_HEAD_SIZE = 5 };
+enum { HEAD_SIZE = 8 };
+
+/* Of a value: its kind, its size, and a NUL behind its bytes, because libpq takes text parameters as C strings. */
+enum { VALUE_EXTRA_SIZE = 6 };
 
 static bool has_new_tuple(const struct change *change)
 {
@@ -21,7 +24,7 @@ size_t tuple_size(const struct tuple *tuple)
 {
     size_t size = sizeof(uint16_t);
     for (int i = 0; i < tuple->count; i++)
-        size += value_has_bytes(&tuple->values[i]) ? VALUE_HEAD_SIZE + tuple->values[i].size : 1;
+        size += value_has_bytes(&tuple->values[i]) ? VALUE_EXTRA_SIZE + tuple->values[i].size : 1;
     return size;
 }
 
@@ -37,6 +40,7 @@ uint8_t *tuple_write(uint8_t *out, const struct tuple *tuple)
         memcpy(out, &value->size, sizeof(value->size));
         memcpy(out + sizeof(value->size), value->data, value->size);
         out += sizeof(value->size) + value->size;
+        *out++ = '\0';
     }
     return out;
 }
@@ -52,10 +56,10 @@ static bool value_read(const uint8_t **at, const uint8_t *end, struct value *val
             return false;
         memcpy(&value->size, p, sizeof(value->size));
         p += sizeof(value->size);
-        if ((size_t)(end - p) < value->size)
+        if ((size_t)(end - p) <= value->size || p[value->size] != '\0')
             return false;
         value->data = p;
-        p += value->size;
+        p += value->size + 1;
     }
     *at = p;
     return true;

@@ -12,7 +12,7 @@ size_t wire_size(const struct change *change);
 /* Writes the change to `out`, which has room for wire_size() bytes. Returns the end. */
 uint8_t *wire_write(uint8_t *out, const struct change *change);
 
-/* Reads a change; its values borrow from `bytes` and live in `values`. False if the bytes are not a change. */
+/* Reads a change; its values borrow from `bytes`, each followed by a NUL that its size doesn't count, and live in `values`. False if the bytes are not a change. */
 bool wire_read(struct bytes bytes, struct change_values *values, struct change *change) MUST_USE;
 
 /* Reads one tuple that tuple_write() wrote, at `*at` before `end`, into `values` (TABLE_MAX_COLUMNS of them),

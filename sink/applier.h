@@ -42,7 +42,7 @@ struct applier_options {
 
 struct applier;
 
-/* Borrows the target, opened. `recorded` is its checkpoint. */
+/* Borrows the options and the target, opened. `recorded` is its checkpoint. */
 struct applier *applier_new(const struct applier_options *options, struct target *target,
                             const struct recorded *recorded) MUST_USE;
 void applier_free(struct applier *applier);

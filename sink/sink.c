@@ -15,6 +15,7 @@ enum { TICK_MS = 1000, DURABLE_TICK_MS = 100, SHAPE_SLOTS = 64 };
 struct sink {
     const struct sink_options *options;
     struct message_reader *reader;
+    struct applier_options applying; /* what the applier borrows */
     struct applier *applier;
     struct batch *filling; /* the reading thread's */
     struct shape **shapes; /* by id - 1; the reading thread's */
@@ -36,14 +37,14 @@ struct sink *sink_new(const struct sink_options *options, struct message_reader 
                       struct target *target, const struct recorded *recorded)
 {
     struct sink *sink = memory_new(sizeof(*sink));
-    const struct applier_options applier = {.name = options->name,
-                                            .clock = options->clock,
-                                            .stop = options->stop,
-                                            .stats = options->stats,
-                                            .memory = options->memory};
+    sink->applying = (struct applier_options){.name = options->name,
+                                              .clock = options->clock,
+                                              .stop = options->stop,
+                                              .stats = options->stats,
+                                              .memory = options->memory};
     sink->options = options;
     sink->reader = reader;
-    sink->applier = applier_new(&applier, target, recorded);
+    sink->applier = applier_new(&sink->applying, target, recorded);
     sink->filling = batch_new();
     sink->handed = batch_new();
     pthread_condattr_t attributes;
