@@ -217,18 +217,18 @@ static const char READ_TABLE[] =
     "SELECT n.nspname, c.relname, c.relreplident, a.attname, a.atttypid, a.atttypmod,"
     " c.relreplident = 'f' OR COALESCE(a.attnum = ANY (i.indkey), false)"
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-    " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-    "  AND a.attgenerated = ''"
+    " LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+    "  AND NOT a.attisdropped AND a.attgenerated = ''"
+    "  AND ($2 = '' OR a.attnum::pg_catalog.text"
+    "   = ANY (pg_catalog.string_to_array($2, ' ')))"
     " LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND CASE c.relreplident"
     "  WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END"
-    " WHERE c.oid = $1::pg_catalog.oid AND ($2 = ''"
-    "  OR a.attnum::pg_catalog.text = ANY (pg_catalog.string_to_array($2, ' ')))"
-    " ORDER BY a.attnum";
+    " WHERE c.oid = $1::pg_catalog.oid ORDER BY a.attnum";
 
 static struct table *table_from(const struct query *query, uint32_t oid, struct arena *arena)
 {
     struct table *table = arena_allocate(arena, sizeof(*table));
-    int count = query_rows(query);
+    int count = query_is_null(query, 0, 3) ? 0 : query_rows(query);
     *table =
         (struct table){.relation_oid = oid,
                        .schema = arena_copy_string(arena, query_text(query, 0, 0)),
@@ -257,7 +257,7 @@ struct table *catalog_read_table(struct connection *connection, uint32_t oid,
         return NULL;
     }
     if (query_rows(query) == 0) {
-        error_set(err, ERROR_RETRY, "relation %s has gone, or has no columns to publish", oid_text);
+        error_set(err, ERROR_RETRY, "relation %s has gone", oid_text);
         return NULL;
     }
     struct table *table = table_from(query, oid, arena);

@@ -89,7 +89,7 @@ static bool write_copy_sql(struct byte_buffer *sql, const struct table *table, c
     is_good = is_good && qualified_write(sql, table->schema, table->name);
     if (*filter)
         write_format(sql, " WHERE %s)", filter);
-    else
+    else if (table->column_count > 0)
         write_format(sql, " (%s)", byte_buffer_text(&columns));
     write_text(sql, " TO STDOUT");
     byte_buffer_release(&columns);

@@ -21,11 +21,13 @@ struct postgres_table {
     struct target_table base; /* first: a target_table is one */
     struct postgres_table *next;
     struct arena *arena;
-    unsigned number;           /* in names of statements and temporary tables */
-    const char *qualified;     /* "schema"."table" */
-    const char *only;          /* "ONLY " unless it is partitioned */
-    const char **columns;      /* quoted, of the shape */
-    bool *is_written;          /* by column: it is not generated at the target */
+    unsigned number;       /* in names of statements and temporary tables */
+    const char *qualified; /* "schema"."table" */
+    const char *only;      /* "ONLY " unless it is partitioned */
+    const char **columns;  /* quoted, of the shape */
+    bool *is_written;      /* by column: it is not generated at the target */
+    bool *is_identity;     /* by column: GENERATED ALWAYS AS IDENTITY, which no UPDATE may set */
+    bool has_identity_key; /* the key has such a column: a new key takes DELETE and INSERT */
     const char **key_operator; /* by key: OPERATOR("schema".=) */
     bool *compares_as_text;    /* by column: its type has no safe `=` */
     bool has_arbiter;          /* the key's index can serve ON CONFLICT */
@@ -94,6 +96,17 @@ struct postgres_target {
 static inline struct postgres_target *postgres_target_of(struct target *target)
 {
     return (struct postgres_target *)target;
+}
+
+/* Whether an UPDATE sets the column: a key that identifies a row by GENERATED ALWAYS never changes in place. */
+static inline bool postgres_updates_column(const struct postgres_table *table, int column)
+{
+    if (!table->is_written[column])
+        return false;
+    for (int i = 0; table->is_identity[column] && i < table->base.key_count; i++)
+        if (table->base.keys[i].column == column)
+            return false;
+    return true;
 }
 
 /* ---- pipeline: sink/target_postgres_pipeline.c ---- */

@@ -71,7 +71,12 @@ static void write_copy_sql(struct byte_buffer *sql, const struct postgres_table 
                            const char *into, const bool *is_left_out)
 {
     bool is_first = true;
-    write_format(sql, "COPY %s (", into);
+    write_format(sql, "COPY %s ", into);
+    if (table->base.shape->column_count == 0) {
+        write_text(sql, "FROM STDIN");
+        return;
+    }
+    write_text(sql, "(");
     for (int i = 0; i < table->base.shape->column_count; i++) {
         if (is_left_out[i])
             continue;
@@ -177,7 +182,7 @@ static bool apply_update(struct postgres_target *target, const struct row_set *s
     bool is_first = true;
     write_format(&sql, "UPDATE %s%s AS t SET ", table->only, table->qualified);
     for (int i = 0; i < table->base.shape->column_count; i++) {
-        if (is_left_out[i] || !table->is_written[i])
+        if (is_left_out[i] || !postgres_updates_column(table, i))
             continue;
         write_format(&sql, "%s%s = s.%s", is_first ? "" : ", ", table->columns[i],
                      table->columns[i]);

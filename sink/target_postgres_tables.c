@@ -15,7 +15,8 @@ static const char FIND_TABLE[] =
 
 /* $1 the table. The types whose `=` says the same as their text, or is at least safe to find a row by. */
 static const char COLUMNS[] =
-    "SELECT a.attname, a.attgenerated <> '', NOT (t.typname = ANY (ARRAY['bool', 'int2', 'int4',"
+    "SELECT a.attname, a.attgenerated <> '', a.attidentity = 'a', NOT (t.typname = ANY "
+    "(ARRAY['bool', 'int2', 'int4',"
     " 'int8', 'oid', 'text', 'varchar', 'bpchar', 'uuid', 'date', 'timestamp', 'timestamptz', "
     "'bytea']"
     ") AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)"
@@ -82,6 +83,7 @@ static bool read_columns(struct postgres_target *target, struct postgres_table *
     bool *is_found = arena_allocate(table->arena, shape->column_count * sizeof(bool));
     memset(is_found, 0, shape->column_count * sizeof(bool));
     table->is_written = arena_allocate(table->arena, shape->column_count * sizeof(bool));
+    table->is_identity = arena_allocate(table->arena, shape->column_count * sizeof(bool));
     table->compares_as_text = arena_allocate(table->arena, shape->column_count * sizeof(bool));
     for (int row = 0; row < query_rows(query); row++) {
         int column = table_find_column(shape, query_text(query, row, 0));
@@ -89,7 +91,8 @@ static bool read_columns(struct postgres_target *target, struct postgres_table *
             continue;
         is_found[column] = true;
         table->is_written[column] = !query_bool(query, row, 1);
-        table->compares_as_text[column] = query_bool(query, row, 2);
+        table->is_identity[column] = query_bool(query, row, 2);
+        table->compares_as_text[column] = query_bool(query, row, 3);
     }
     for (int i = 0; i < shape->column_count; i++) {
         if (is_found[i])
@@ -188,6 +191,7 @@ static void take_index(struct postgres_table *table, const struct query *query, 
         key->column = (uint16_t)table_find_column(table->base.shape, query_text(query, row, 3));
         key->form = key_form_of(query, row);
         table->base.is_compactable &= key->form != KEY_FORM_UNKNOWN;
+        table->has_identity_key |= table->is_identity[key->column];
         SCOPED_BUFFER schema;
         byte_buffer_init(&schema, sizeof(operator));
         if (!identifier_write(&schema, query_text(query, row, 4)))
