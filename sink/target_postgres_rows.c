@@ -312,13 +312,27 @@ static bool key_missing(const struct target_table *table, struct error *err)
         err, "give the source's table a primary key, or ALTER TABLE … REPLICA IDENTITY FULL");
 }
 
+static bool is_identified(const struct postgres_table *table, const struct tuple *identity)
+{
+    const struct target_table *base = &table->base;
+    for (int i = 0; i < identity->count; i++)
+        if (base->key_count == 0 && identifies(table, i) &&
+            identity->values[i].kind == VALUE_UNCHANGED)
+            return false;
+    for (int i = 0; i < base->key_count; i++)
+        if (identity->values[base->keys[i].column].kind == VALUE_UNCHANGED)
+            return false;
+    return true;
+}
+
 /* The tuple that says which row the change meets; NULL if none does. */
 static const struct tuple *identity_of(const struct target_table *table,
                                        const struct change *change)
 {
     if (change->old_kind != OLD_TUPLE_NONE)
         return &change->old_tuple;
-    return change->kind == CHANGE_UPDATE && table->key_count > 0 ? &change->new_tuple : NULL;
+    bool is_full = table->shape->replica_identity == REPLICA_IDENTITY_FULL && table->key_count == 0;
+    return change->kind == CHANGE_UPDATE && !is_full ? &change->new_tuple : NULL;
 }
 
 static bool same_value(const struct value *left, const struct value *right)
@@ -366,7 +380,7 @@ bool postgres_apply_row(struct target *base, struct target_table *table,
     if (change->kind == CHANGE_INSERT)
         return insert_row(target, mine, &change->new_tuple, mode, err);
     const struct tuple *identity = identity_of(table, change);
-    if (!identity)
+    if (!identity || !is_identified(mine, identity))
         return key_missing(table, err);
     if (change->kind == CHANGE_UPDATE && mine->has_identity_key &&
         changes_identity(mine, identity, &change->new_tuple))
