@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Seconds, CPU seconds and memory of processes and whole servers."""
+import contextlib
+import fcntl
+import os
+import signal
+import statistics
+import subprocess
+import time
+
+from lib.process import children_of
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid):
+    with open(f"/proc/{pid}/stat", "rb") as stat:
+        return stat.read().rpartition(b")")[2].split()
+
+
+def server_cpu(cluster):
+    """CPU seconds so far of a cluster's processes, those that have ended included."""
+    fields = _stat(cluster.postmaster.pid)
+    ticks = sum(int(field) for field in fields[11:15])
+    for pid in children_of(cluster.postmaster.pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            ticks += sum(int(field) for field in _stat(pid)[11:13])
+    return ticks / TICKS
+
+
+@contextlib.contextmanager
+def quiet_machine(lock_path):
+    """Holds a lock that others who build or measure here take too; without a path, hopes."""
+    if not lock_path:
+        yield
+        return
+    with open(lock_path, "a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def beside(command, workload, contender):
+    """Runs the command meanwhile; it is ended as by Ctrl-C."""
+    if not command:
+        yield
+        return
+    environment = {**os.environ, "WORKLOAD": workload, "CONTENDER": contender.replace(" ", "_")}
+    process = subprocess.Popen(["bash", "-c", "exec " + command], env=environment, start_new_session=True)
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait()
+
+
+class Run:
+    """One drain by one contender: what was measured."""
+
+    def __init__(self, source, target):
+        self.source, self.target = source, target
+        self.own_cpu = self.rss_mib = self.rows = None
+        self.source_cpu = -server_cpu(source)
+        self.target_cpu = -server_cpu(target)
+        self.seconds = -time.monotonic()
+
+    def finished(self):
+        self.seconds += time.monotonic()
+
+    def reap(self, process):
+        """Waits for the process; its exit code."""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.own_cpu = usage.ru_utime + usage.ru_stime
+        self.rss_mib = usage.ru_maxrss / 1024
+        return process.returncode
+
+    def close(self, rows):
+        """Once all processes of the contender have ended: per million rows."""
+        self.rows = rows
+        self.source_cpu = (self.source_cpu + server_cpu(self.source)) * 1e6 / rows
+        self.target_cpu = (self.target_cpu + server_cpu(self.target)) * 1e6 / rows
+        self.own_cpu = None if self.own_cpu is None else self.own_cpu * 1e6 / rows
+        return self
+
+    @property
+    def rate(self):
+        return self.rows / self.seconds
+
+
+def median(runs, field):
+    values = [getattr(run, field) for run in runs if getattr(run, field) is not None]
+    return statistics.median(values) if values else None

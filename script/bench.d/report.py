@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of figures, with the goals beside them."""
+import os
+import statistics
+import subprocess
+
+from lib.cluster import bin_dir
+from measure import median
+
+# Workload: least ratio of run to native.
+RUN_GOALS = {"W1": 0.9, "W2": 2.0, "W3": 1.0, "W4": 1.0}
+CAPTURE_GOAL = 1.4
+OWN_CPU_GOAL = 2.5
+MEMORY_GOAL_MIB = 96
+LATENCY_GOAL_MS = (5, 30)
+
+
+def thousands(runs):
+    rates = sorted(run.rate / 1000 for run in runs)
+    return f"{rates[0]:.0f} / {statistics.median(rates):.0f} / {rates[-1]:.0f}"
+
+
+def number(value, digits=1):
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def verdict(is_met):
+    return "met" if is_met else "**missed**"
+
+
+def machine():
+    with open("/proc/meminfo", encoding="utf-8") as file:
+        gib = int(file.readline().split()[1]) / 1048576
+    version = subprocess.run([os.path.join(bin_dir(), "postgres"), "--version"], check=True, capture_output=True,
+                             text=True).stdout.split()[2]
+    return f"{os.cpu_count()} cores, {gib:.0f} GiB, PostgreSQL {version}"
+
+
+def drain_rows(name, results):
+    """Lines of the table of drains, one per contender."""
+    for title, runs in results.items():
+        yield (f"| {name} | {title} | {thousands(runs)} | {number(median(runs, 'own_cpu'))} |"
+               f" {number(median(runs, 'source_cpu'))} | {number(median(runs, 'target_cpu'))} |"
+               f" {number(median(runs, 'rss_mib'), 0)} |")
+
+
+def ratio(results, first, second):
+    """Of medians."""
+    return median(results[first], "rate") / median(results[second], "rate")
+
+
+def goal_rows(name, results):
+    own = results.get("penstock run")
+    if own and "logical replication" in results:
+        found, goal = ratio(results, "penstock run", "logical replication"), RUN_GOALS[name]
+        yield f"| {name}: penstock ÷ logical replication | ≥ {goal} | {found:.2f} | {verdict(found >= goal)} |"
+    if "bare capture" in results and "pg_recvlogical" in results:
+        found = ratio(results, "bare capture", "pg_recvlogical")
+        yield (f"| {name}: bare capture ÷ pg_recvlogical | ≥ {CAPTURE_GOAL} | {found:.2f} |"
+               f" {verdict(found >= CAPTURE_GOAL)} |")
+    if own and name == "W1":
+        found = median(own, "own_cpu")
+        yield (f"| W1: CPU seconds per million rows, penstock's own | ≤ {OWN_CPU_GOAL} | {found:.1f} |"
+               f" {verdict(found <= OWN_CPU_GOAL)} |")
+    if own:
+        found = max(run.rss_mib for run in own)
+        yield f"| {name}: peak memory, MiB | ≤ {MEMORY_GOAL_MIB} | {found:.0f} | {verdict(found <= MEMORY_GOAL_MIB)} |"
+
+
+def latency_rows(results):
+    for title, found in results.items():
+        yield (f"| {title} | {statistics.median(one.p50 for one in found):.1f} |"
+               f" {statistics.median(one.p99 for one in found):.1f} | {max(one.longest for one in found):.0f} |"
+               f" {statistics.median(one.poll_ms for one in found):.2f} |")
+
+
+def latency_goals(results):
+    found = results["penstock run"]
+    for field, goal in zip(("p50", "p99"), LATENCY_GOAL_MS):
+        value = statistics.median(getattr(one, field) for one in found)
+        yield f"| W5: commit to visible, {field}, ms | ≤ {goal} | {value:.1f} | {verdict(value <= goal)} |"
+
+
+def text(drains, latencies, options):
+    goals = [row for name, results in drains.items() for row in goal_rows(name, results)]
+    if latencies:
+        goals += latency_goals(latencies)
+    lines = [f"{machine()}; {options.runs} runs, interleaved; scale {options.scale};"
+             f" synchronous_commit={options.synchronous_commit} at the target.", "",
+             "| figure | goal | found | |", "|---|---|---|---|", *goals]
+    if drains:
+        lines += ["", "Thousand rows/s: least / median / most. CPU: seconds per million rows, medians. Memory: MiB.", "",
+                  "| | contender | thousand rows/s | own CPU | source's CPU | target's CPU | memory |",
+                  "|---|---|---|---|---|---|---|"]
+        lines += [row for name, results in drains.items() for row in drain_rows(name, results)]
+    if latencies:
+        lines += ["", "| W5, ms | p50 | p99 | longest | polled every |", "|---|---|---|---|---|",
+                  *latency_rows(latencies)]
+    return "\n".join(lines) + "\n"
