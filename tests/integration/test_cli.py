@@ -121,8 +121,7 @@ class Commands(PairCase):
 
     def test_status_before_the_first_start(self):
         process = self.start("status", "--json")
-        process.wait()
-        self.assertIn(process.popen.returncode, (0, 65), process.tail())
+        self.assertIn(process.wait(), (0, 65), process.tail())
 
     def test_status_and_check_change_nothing(self):
         self.source.execute("create table t (id int primary key)")
@@ -135,7 +134,7 @@ class Commands(PairCase):
     def test_check_finds_nothing_wrong(self):
         self.source.execute("create table t (id int primary key)")
         process = self.start("check")
-        self.assertEqual(0, process.wait(), process.tail())
+        process.expect_exit(0)
 
     def test_check_names_each_finding_with_its_remedy(self):
         self.source.execute("create table t (id int primary key)")
@@ -162,9 +161,9 @@ class Commands(PairCase):
         self.begin()
         process = self.start()
         self.wait_streaming(process)
-        self.assertEqual(0, self.start("verify").wait(), process.tail())
+        self.start("verify").expect_exit(0)
         self.finish(process)
-        self.assertEqual(0, self.start("verify").wait(90))
+        self.start("verify").expect_exit(0, 90)
         for damage, word in (("update t set v = 'changed' where id = 42", "42"), ("delete from t where id = 43", "43"),
                              ("insert into t values (4444, 'extra')", "4444"),
                              ("delete from keyless where ctid = (select min(ctid) from keyless)", "keyless"),
@@ -172,11 +171,11 @@ class Commands(PairCase):
             with self.subTest(damage):
                 self.target.execute("create table saved_t as table t; create table saved_k as table keyless", damage)
                 verify = self.start("verify")
-                self.assertEqual(1, verify.wait(90), verify.tail())
+                verify.expect_exit(1, 90)
                 self.assertIn(word, verify.output + verify.text)
                 self.target.execute("truncate t, keyless; insert into t table saved_t; insert into keyless table saved_k;"
                                     "drop table saved_t, saved_k")
-        self.assertEqual(0, self.start("verify").wait(90))
+        self.start("verify").expect_exit(0, 90)
 
     def test_verify_does_not_judge_a_moving_source(self):
         bank = load.Bank()
@@ -185,7 +184,8 @@ class Commands(PairCase):
         self.wait_streaming(process)
         with load.Load(self.source, [bank], workers=1, pause=0.001):
             verify = self.start("verify")
-            self.assertIn(verify.wait(120), (0, 75), verify.tail())
+            code = verify.wait(120)
+            self.assertIn(code, (0, 75), verify.tail())
         self.finish(process)
 
     def test_no_password_is_ever_shown(self):

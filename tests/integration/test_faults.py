@@ -91,7 +91,7 @@ class FaultsTest(PairCase):
         process = self.start()
         wait_until(lambda: any(entry.get("level") == "warn" for entry in process.log), "a warning")
         self.source_cluster.start()
-        self.source.execute("update counter set note = 'back'")
+        self.source.execute("update counter set ver = nextval('counter_ver'), note = 'back'")
         self.wait_applied(process)
         self.finish(process)
         self.judge()
@@ -112,9 +112,9 @@ class FaultsTest(PairCase):
         holder.autocommit = False
         with holder.cursor() as cursor:
             cursor.execute("select note from counter where id = 7 for update")
-            self.source.transaction("update account_a set balance = balance - 1 where id = 1",
+            self.source.transaction("update account_a set balance = balance - 1, ver = ver + 1 where id = 1",
                                     "update counter set ver = nextval('counter_ver'), note = 'wanted'",
-                                    "update account_b set balance = balance + 1 where id = 1")
+                                    "update account_b set balance = balance + 1, ver = ver + 1 where id = 1")
             wait_until(lambda: self.target.value("select count(*) from pg_locks where not granted") > 0,
                        lambda: f"the target to hang\n{process.tail()}")
             self.finish(process)

@@ -235,12 +235,6 @@ class Targets(StopCase):
         line = self.stops_for_good("TYPE_MISSING", lambda: self.target.execute("create extension hstore"))
         self.assertIn("hstore", line["reason"])
 
-    def test_key_missing(self):
-        """Updates by key need one at the target, or each would read the whole table."""
-        self.source.execute("create table t (id int primary key, v text)", "insert into t values (1, 'a')")
-        self.target.execute("create table t (id int, v text)")
-        self.stops_for_good("KEY_MISSING", lambda: self.target.execute("alter table t add primary key (id)"))
-
     def test_row_missing(self):
         self.begin()
         self.target.execute("delete from t")
@@ -265,6 +259,13 @@ class Targets(StopCase):
         self.source.execute("insert into t values (3, 'c')")
         process.expect_stop("FENCED", 75)
         self.assertEqual([1, 2], self.target.column("select id from t order by 1"))
+
+    def test_a_checkpoint_of_a_newer_version(self):
+        self.begin()
+        version = self.checkpoint("version")
+        self.target.execute("update penstock.checkpoint set version = version + 1")
+        self.source.execute("insert into t values (2, 'b')")
+        self.stops_for_good("STATE_NEWER", lambda: self.target.execute(f"update penstock.checkpoint set version = {version}"))
 
 
 class Servers(StopCase):
@@ -348,7 +349,8 @@ class Servers(StopCase):
         self.source.execute("create table t (id int primary key)", "insert into t values (1)")
         self.source_cluster.execute("do $$ begin create role repl login replication; exception when duplicate_object then"
                                     " null; end $$", f'grant create on database "{self.name}" to repl')
-        self.source.execute("alter table t owner to repl", "revoke select on t from repl")
+        self.source.execute("alter table t owner to repl", "revoke select on t from repl",
+                            "grant create on schema public to repl")
         self.penstock.source["url"] = self.source.url("repl")
         self.stops_for_good("PERMISSION_DENIED", lambda: self.source.execute("grant select on t to repl"))
 
@@ -401,7 +403,8 @@ class TwoAtOnce(StopCase):
         self.addCleanup(two.destroy)
         self.wait_streaming(one)
         self.source.execute("insert into a.t values (1); insert into b.t values (1), (2)")
-        wait_until(lambda: self.target.value("select count(*) from pg_tables where tablename = 't'") == 2, "both tables")
+        wait_until(lambda: self.target.value("select count(*) from pg_tables where tablename = 't'") == 2,
+                   lambda: f"both tables\n{one.tail()}\n{two.tail()}")
         wait_until(lambda: self.target.value("select (select count(*) from a.t) + (select count(*) from b.t)") == 3,
                    lambda: f"all rows\n{one.tail()}\n{two.tail()}")
         self.finish(one)

@@ -299,12 +299,14 @@ class Shapes(PairCase):
         self.assertEqual(["INSERT", "UPDATE", "DELETE"], self.target.column("select what from audit order by seq"))
         self.assertEqual([], self.target.rows("select * from audit_plain"))
 
-    def test_tables_with_no_columns_and_with_very_many(self):
+    def test_tables_with_very_many_columns(self):
         many = ", ".join(f"c{i} int" for i in range(1000))
         self.replicate(
-            f"create table none (); create table many (id int primary key, {many}); insert into none default values;"
-            " insert into many (id, c999) values (1, 5)",
-            "insert into none default values; insert into many (id, c0) values (2, 6)", "update many set c500 = 7")
+            f"create table many (id int primary key, {many}); insert into many (id, c999) values (1, 5)",
+            "insert into many (id, c0) values (2, 6)", "update many set c500 = 7")
+
+    def test_tables_with_no_columns(self):
+        self.replicate("create table none (); insert into none default values", "insert into none default values")
 
     def test_generated_and_identity_columns(self):
         definition = ("create table g (id int primary key, a int, twice int generated always as (a * 2) stored);"

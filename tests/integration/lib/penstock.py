@@ -151,7 +151,7 @@ class Process:
     def destroy(self):
         if self.is_running():
             self.popen.kill()
-            self.popen.wait()
+            self.wait()
         forget(self)
 
 
@@ -175,6 +175,7 @@ class Penstock:
                 lines.append(f"  {key}: {json.dumps(value, ensure_ascii=False)}")
         with open(self.path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
+        os.chmod(self.path, 0o600)
 
     def start(self, command="run", *options, **process_options):
         self.write()
