@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/stops.md explains exactly the stops of base/stops.h, each below a heading `### NAME`."""
-import os
 import re
 
 import tree
@@ -20,8 +19,6 @@ def named(root, path, pattern):
 
 
 def check(root):
-    if not os.path.exists(os.path.join(root, PAGE)):
-        return
     stops = named(root, TABLE, r"\s+X\(([A-Z][A-Z0-9_]*), *EXIT_")
     headings = named(root, PAGE, r"### `?([A-Z][A-Z0-9_]*)`?\s*$")
     if not stops:
