@@ -1,10 +1,226 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* penstock verify. */
-#include "cli/command.h"
+/* penstock verify: waits until both sides should be the same, then compares them table by table. */
+#include "cli/verify.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/page.h"
+#include "sink/target_postgres.h"
+
+enum { SETTLE_MS = 60000, SETTLE_AGAIN_MS = 10000 };
+
+/* ---- sessions ---- */
+
+static bool connect_side(struct verify *verify, enum side side,
+                         const struct connection_options *options, struct error *err)
+{
+    verify->sessions[side] = command_connect(options, COMMAND_PATIENCE_MS, err);
+    if (!verify->sessions[side])
+        return false;
+    SCOPED_QUERY encoding =
+        query_run(verify->sessions[side], "SELECT current_setting('server_encoding') = 'UTF8'",
+                  NO_PARAMS, err);
+    verify->is_utf8[side] = encoding && query_bool(encoding, 0, 0);
+    return encoding != NULL;
+}
+
+/* The snapshot is taken by the first query. */
+static bool begin_snapshot(struct connection *session, struct error *err)
+{
+    return connection_execute(session,
+                              "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT "
+                              "pg_current_snapshot()",
+                              NO_PARAMS, err);
+}
+
+static bool end_snapshots(struct verify *verify, struct error *err)
+{
+    return connection_execute(verify->sessions[SOURCE], "ROLLBACK", NO_PARAMS, err) &&
+           connection_execute(verify->sessions[TARGET], "ROLLBACK", NO_PARAMS, err);
+}
+
+/* ---- the tables ---- */
+
+/* Whether R lists the table; a line of it begins with the OID. */
+static bool is_recorded(const struct recorded *recorded, uint32_t oid)
+{
+    for (const char *line = recorded->tables; line && *line;) {
+        if (strtoul(line, NULL, 10) == oid)
+            return true;
+        line += strcspn(line, "\n");
+        line += *line == '\n';
+    }
+    return false;
+}
+
+static const struct published_table *find_published(const struct published *published, uint32_t oid)
+{
+    for (size_t i = 0; i < published->count; i++)
+        if (published->tables[i].oid == oid)
+            return &published->tables[i];
+    return NULL;
+}
+
+static void skip_table(struct verify *verify, const struct listed_table *table)
+{
+    SCOPED_BUFFER name;
+    byte_buffer_init(&name, 1024);
+    table_write_name(&name, table->schema, table->name);
+    verify->skipped_tables++;
+    page_line("skipped    %s  it is not published any more", byte_buffer_text(&name));
+}
+
+static bool compare_listed(struct verify *verify, const struct listed_tables *listed,
+                           const struct published *published, struct error *err)
+{
+    for (size_t i = 0; i < listed->count; i++) {
+        const struct listed_table *table = &listed->items[i];
+        const struct published_table *found = find_published(published, table->oid);
+        if (!is_recorded(&verify->recorded, table->oid))
+            continue;
+        if (!found)
+            skip_table(verify, table);
+        else if (!verify_table(verify, found, err))
+            return false;
+    }
+    return true;
+}
+
+static bool compare_tables(struct verify *verify, struct error *err)
+{
+    struct listed_tables listed;
+    struct published published;
+    struct connection *source = verify->sessions[SOURCE];
+    if (!catalog_list_tables(source, endpoints_want_table, verify->config, &listed, err))
+        return false;
+    if (!publication_read(source, &verify->names.options, endpoints_want_table, verify->config,
+                          &published, err)) {
+        listed_tables_release(&listed);
+        return false;
+    }
+    bool is_done = compare_listed(verify, &listed, &published, err);
+    published_release(&published);
+    listed_tables_release(&listed);
+    return is_done;
+}
+
+static bool compare_snapshots(struct verify *verify, struct error *err)
+{
+    return begin_snapshot(verify->sessions[SOURCE], err) &&
+           begin_snapshot(verify->sessions[TARGET], err) &&
+           target_postgres_read_checkpoint(verify->sessions[TARGET], verify->config->name,
+                                           &verify->recorded, err) &&
+           compare_tables(verify, err) && end_snapshots(verify, err);
+}
+
+/* ---- verdicts ---- */
+
+static enum exit_code not_settled(const struct settlement *settlement)
+{
+    char behind[SIZE_TEXT_SIZE];
+    size_text(settlement->lag_bytes, behind);
+    page_line("not compared: the target is %s of WAL behind the source", behind);
+    log_warn("not compared", "reason=%s lag_bytes=%lu do=%s", "the target is behind",
+             (unsigned long)settlement->lag_bytes,
+             settlement->is_active ? "wait until penstock status says that it is in step"
+                                   : "nobody reads the slot: start penstock run");
+    return EXIT_TRY_AGAIN;
+}
+
+static enum exit_code not_copied(const struct verify *verify, enum recorded_state state)
+{
+    page_line("not compared: %s",
+              state == RECORDED_NONE ? "nothing was copied yet" : "the initial copy isn't done");
+    log_warn("not compared", "name=%s state=%s do=%s", verify->config->name,
+             recorded_state_text(state), "start penstock run, and let it finish the copy");
+    return EXIT_TRY_AGAIN;
+}
+
+/* Differences count only if no captured change was committed between the two snapshots: then the target has come no
+ * further since, though it has all that the source has. */
+static bool has_moved(const struct verify *verify, bool *is_moved, struct error *err)
+{
+    struct settlement after;
+    bool is_settled = verify_settle(verify, SETTLE_AGAIN_MS, &after, err);
+    if (is_settled)
+        *is_moved = !(after.is_reached || after.is_detached) ||
+                    position_compare(&after.recorded.position, &verify->recorded.position) != 0;
+    recorded_release(&after.recorded);
+    return is_settled;
+}
+
+static enum exit_code conclude(const struct verify *verify, bool is_moved)
+{
+    size_t count = verify->equal_tables + verify->different_tables;
+    char skipped[64] = "";
+    if (verify->skipped_tables > 0)
+        snprintf(skipped, sizeof(skipped), ", %zu skipped", verify->skipped_tables);
+    if (verify->different_tables == 0) {
+        page_line("equal: %zu tables, %" PRIu64 " rows%s", count, verify->rows, skipped);
+        return EXIT_OK;
+    }
+    if (is_moved) {
+        page_line("not decided: %zu of %zu tables differ, but changes were committed meanwhile: "
+                  "try again while the source is quiet",
+                  verify->different_tables, count);
+        return EXIT_TRY_AGAIN;
+    }
+    page_line("different: %zu of %zu tables%s", verify->different_tables, count, skipped);
+    return EXIT_DIFFERENT;
+}
+
+/* ---- the command ---- */
+
+/* True with an exit code, or false with an error. */
+static bool run(struct verify *verify, enum exit_code *code, struct error *err)
+{
+    struct settlement settlement;
+    bool is_moved = false;
+    bool is_settled = verify_settle(verify, SETTLE_MS, &settlement, err);
+    enum recorded_state state = settlement.recorded.state;
+    recorded_release(&settlement.recorded);
+    if (!is_settled)
+        return false;
+    if (state != RECORDED_STREAMING) {
+        *code = not_copied(verify, state);
+        return true;
+    }
+    if (settlement.is_detached) {
+        log_warn("comparing without waiting", "slot=%s reason=%s", verify->config->source.slot,
+                 "the slot is gone, or the source is another cluster");
+    } else if (!settlement.is_reached) {
+        *code = not_settled(&settlement);
+        return true;
+    }
+    if (!compare_snapshots(verify, err) ||
+        (verify->different_tables > 0 && !has_moved(verify, &is_moved, err)))
+        return false;
+    *code = conclude(verify, is_moved);
+    return true;
+}
 
 enum exit_code command_verify(const struct arguments *arguments, const struct config *config)
 {
+    struct endpoints endpoints;
+    struct error err;
+    enum exit_code code = EXIT_BUG;
     (void)arguments;
-    (void)config;
-    return EXIT_BUG;
+    if (!endpoints_read(&endpoints, config, &err))
+        return command_stopped(&err);
+    struct verify verify = {.config = config};
+    publication_names_set(&verify.names, config);
+    bool is_done = connect_side(&verify, SOURCE, &endpoints.source, &err) &&
+                   connect_side(&verify, TARGET, &endpoints.target, &err) &&
+                   run(&verify, &code, &err);
+    for (int side = 0; side < SIDES; side++)
+        connection_close(verify.sessions[side]);
+    recorded_release(&verify.recorded);
+    endpoints_release(&endpoints);
+    if (is_done)
+        return code;
+    return err.kind == ERROR_ENDED ? EXIT_TRY_AGAIN : command_stopped(&err);
 }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of `verify` share. */
+#ifndef PENSTOCK_CLI_VERIFY_H
+#define PENSTOCK_CLI_VERIFY_H
+
+#include "base/arena.h"
+#include "cli/command.h"
+#include "cli/publication_names.h"
+#include "transport/recorded.h"
+
+enum side { SOURCE, TARGET, SIDES };
+
+struct verify {
+    const struct config *config;
+    struct publication_names names;
+    struct connection *sessions[SIDES];
+    bool is_utf8[SIDES];      /* the database's encoding */
+    struct recorded recorded; /* as of the snapshots */
+    size_t equal_tables;
+    size_t different_tables;
+    size_t skipped_tables; /* captured once, but not published any more */
+    uint64_t rows;         /* of the source's equal tables */
+};
+
+/* ---- waiting: cli/verify_settle.c ---- */
+
+struct settlement {
+    bool is_reached;  /* the target has all that was committed at the source when the wait began */
+    bool is_detached; /* no slot ties the two together any more: there is nothing to wait for */
+    bool is_active;   /* somebody reads the slot */
+    uint64_t lag_bytes;
+    struct recorded recorded;
+};
+
+/* Waits, at most `patience_ms`. Not having reached it is no error. The caller releases `recorded`. */
+bool verify_settle(const struct verify *verify, int patience_ms, struct settlement *settlement,
+                   struct error *err) MUST_USE;
+
+/* ---- one table: cli/verify_table.c ---- */
+
+/* How a table's rows are read on both sides. All strings are in the arena. */
+struct compared_table {
+    struct arena *arena;
+    const char *display_name;
+    const char *key_names;   /* "id" or "(a, b)", for people; NULL: it is compared as a multiset */
+    const char *hash[SIDES]; /* SQL: the md5 of a row's text */
+    const char *key[SIDES];  /* SQL: the text of a row's key */
+    const char *rows[SIDES]; /* SQL: what follows FROM */
+    uint64_t row_counts[SIDES];
+};
+
+/* Compares one table in both sessions' snapshots, prints its line and counts it in. */
+bool verify_table(struct verify *verify, const struct published_table *published,
+                  struct error *err) MUST_USE;
+
+/* ---- its differences: cli/verify_merge.c ---- */
+
+struct differences {
+    uint64_t missing;   /* rows that the target lacks */
+    uint64_t extra;     /* rows that only the target has */
+    uint64_t different; /* keys whose rows differ */
+    size_t shown_count;
+    struct byte_buffer shown[10]; /* the first, as lines */
+};
+
+/* Reads both sides in the order of their keys (or hashes) through cursors. The caller releases it. */
+bool differences_find(const struct verify *verify, const struct compared_table *table,
+                      struct differences *differences, struct error *err) MUST_USE;
+void differences_release(struct differences *differences);
+
+#endif

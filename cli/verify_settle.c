@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verify: waiting until the target has what the source has committed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/verify.h"
+#include "sink/target_postgres.h"
+
+enum {
+    LOOK_EVERY_MS = 100,
+    UNREAD_PATIENCE_MS = 5000, /* a supervisor may be starting `run` again */
+};
+
+/* ---- the slot ---- */
+
+struct slot_use {
+    bool exists;
+    bool is_active;
+};
+
+static bool look_at_slot(const struct verify *verify, struct slot_use *use, struct error *err)
+{
+    SCOPED_QUERY query =
+        query_run(verify->sessions[SOURCE],
+                  "SELECT active FROM pg_catalog.pg_replication_slots WHERE slot_name = $1"
+                  " AND wal_status IS DISTINCT FROM 'lost'",
+                  PARAMS(verify->config->source.slot), err);
+    if (!query)
+        return error_add(err, "slot %s", verify->config->source.slot);
+    use->exists = query_rows(query) > 0;
+    use->is_active = use->exists && query_bool(query, 0, 0);
+    return true;
+}
+
+/* Another cluster's positions can't be compared with ours. */
+static bool is_same_system(const struct verify *verify, const struct recorded *recorded)
+{
+    struct error ignored;
+    SCOPED_QUERY query =
+        query_run(verify->sessions[SOURCE],
+                  "SELECT system_identifier::numeric FROM pg_catalog.pg_control_system()",
+                  NO_PARAMS, &ignored);
+    return !query || recorded->system_id == 0 || query_uint64(query, 0, 0) == recorded->system_id;
+}
+
+/* ---- what is to be reached ---- */
+
+/* Behind all that was committed before. The message also makes the capture acknowledge at once; where it is not
+ * allowed, an idle source is acknowledged within 10 s. */
+static bool find_wanted(const struct verify *verify, pg_lsn *wanted, struct error *err)
+{
+    struct error ignored;
+    SCOPED_QUERY emitted =
+        query_run(verify->sessions[SOURCE], "SELECT pg_logical_emit_message(true, 'penstock', '')",
+                  NO_PARAMS, &ignored);
+    if (emitted) {
+        *wanted = query_lsn(emitted, 0, 0);
+        return true;
+    }
+    SCOPED_QUERY flushed =
+        query_run(verify->sessions[SOURCE], "SELECT pg_current_wal_flush_lsn()", NO_PARAMS, err);
+    if (!flushed)
+        return error_add(err, "the source's position");
+    *wanted = query_lsn(flushed, 0, 0);
+    return true;
+}
+
+/* $1 the slot, $2 the publications, $3 the last position (16 hex digits) that the target has. Of pgoutput's messages,
+ * Begin (B) has the commit's position in its bytes 1 to 8; I, U, D and T are changes. */
+static const char PENDING[] =
+    "WITH message AS MATERIALIZED (SELECT xid, data, get_byte(data, 0) AS kind"
+    " FROM pg_logical_slot_peek_binary_changes($1, NULL, 10000, 'proto_version', '1',"
+    "  'publication_names', $2))"
+    " SELECT EXISTS (SELECT FROM message b WHERE b.kind = 66"
+    "  AND substring(b.data FROM 2 FOR 8) > decode($3, 'hex')"
+    "  AND EXISTS (SELECT FROM message c WHERE c.xid = b.xid AND c.kind IN (73, 85, 68, 84)))"
+    " OR (SELECT count(*) FROM message) >= 10000";
+
+static bool write_publications(const struct publication_options *options, struct byte_buffer *out)
+{
+    if (!identifier_write(out, options->name))
+        return false;
+    if (!options->insert_name)
+        return true;
+    write_text(out, ",");
+    return identifier_write(out, options->insert_name);
+}
+
+/* While nobody reads the slot nobody acknowledges either: so it is asked itself whether there is anything to come. */
+static bool is_pending(const struct verify *verify, const struct recorded *recorded, bool *pending,
+                       struct error *err)
+{
+    SCOPED_BUFFER publications;
+    char last[24];
+    byte_buffer_init(&publications, 1024);
+    if (!write_publications(&verify->names.options, &publications))
+        return error_set(err, ERROR_CONFIG, "the publication's name can't be quoted");
+    pg_lsn lsn = recorded->position.commit_lsn;
+    if (recorded->acked_lsn > lsn + 1)
+        lsn = recorded->acked_lsn - 1; /* a commit can begin exactly there */
+    snprintf(last, sizeof(last), "%016llx", (unsigned long long)lsn);
+    SCOPED_QUERY query =
+        query_run(verify->sessions[SOURCE], PENDING,
+                  PARAMS(verify->config->source.slot, byte_buffer_text(&publications), last), err);
+    *pending = true;
+    if (query)
+        *pending = query_bool(query, 0, 0);
+    if (query || strcmp(err->sqlstate, "55006") == 0) /* object_in_use: somebody reads it now */
+        return true;
+    return error_add(err, "looking what is left in slot %s", verify->config->source.slot);
+}
+
+/* ---- waiting ---- */
+
+/* One look. */
+static bool look(const struct verify *verify, pg_lsn wanted, struct settlement *settlement,
+                 struct error *err)
+{
+    struct slot_use use;
+    bool pending = true;
+    if (!target_postgres_read_checkpoint(verify->sessions[TARGET], verify->config->name,
+                                         &settlement->recorded, err) ||
+        !look_at_slot(verify, &use, err))
+        return false;
+    enum recorded_state state = settlement->recorded.state;
+    pg_lsn reached = recorded_confirmable(&settlement->recorded);
+    settlement->is_active = use.is_active;
+    settlement->is_detached = !use.exists || state == RECORDED_NONE;
+    settlement->lag_bytes = wanted > reached ? wanted - reached : 0;
+    if (state != RECORDED_STREAMING || settlement->is_detached)
+        return true;
+    if (!use.is_active && settlement->lag_bytes > 0 &&
+        !is_pending(verify, &settlement->recorded, &pending, err))
+        return false;
+    settlement->is_reached = settlement->lag_bytes == 0 || !pending;
+    return true;
+}
+
+bool verify_settle(const struct verify *verify, int patience_ms, struct settlement *settlement,
+                   struct error *err)
+{
+    pg_lsn wanted = 0;
+    *settlement = (struct settlement){0};
+    if (!find_wanted(verify, &wanted, err))
+        return false;
+    int64_t started_ms = clock_now_ms(&system_clock);
+    int64_t active_ms = started_ms;
+    for (;;) {
+        if (!look(verify, wanted, settlement, err))
+            return false;
+        settlement->is_detached |= !is_same_system(verify, &settlement->recorded);
+        int64_t now_ms = clock_now_ms(&system_clock);
+        if (settlement->is_active)
+            active_ms = now_ms;
+        if (settlement->is_reached || settlement->is_detached ||
+            now_ms - started_ms >= patience_ms || now_ms - active_ms >= UNREAD_PATIENCE_MS)
+            return true;
+        if (stop_flag_wait(command_stop_flag(), LOOK_EVERY_MS))
+            return error_set(err, ERROR_ENDED, "ended on request");
+    }
+}
