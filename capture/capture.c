@@ -3,6 +3,7 @@
 #include "capture/capture.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/failpoint.h"
 #include "base/memory.h"
@@ -57,10 +58,9 @@ struct capture *capture_open(const struct capture_options *options, struct error
     capture->options = options;
     capture->relations = relations_new(options->is_wanted, options->is_wanted_context);
     capture->catalog = open_session(capture, false, err);
-    if (capture->catalog)
+    if (capture->catalog && read_settings(capture, err))
         capture->replication = open_session(capture, true, err);
-    if (!capture->replication || !read_keep_alive(capture, err) || !lock_name(capture, err) ||
-        !failpoint("capture_locked", err)) {
+    if (!capture->replication || !lock_name(capture, err) || !failpoint("capture_locked", err)) {
         capture_close(capture);
         return NULL;
     }

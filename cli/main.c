@@ -65,8 +65,12 @@ struct stop_flag *command_stop_flag(void)
 
 enum exit_code command_stopped(const struct error *err)
 {
-    if (err->kind != ERROR_NONE && err->kind != ERROR_ENDED)
-        log_failure(LOG_ERROR, "stopped", err);
+    struct error shown = *err;
+    if (shown.kind == ERROR_NONE || shown.kind == ERROR_ENDED)
+        return EXIT_OK;
+    if (shown.stop != STOP_NONE && shown.remedy[0] == '\0')
+        error_remedy(&shown, "see docs/stops.md, %s", stop_name(shown.stop));
+    log_failure(LOG_ERROR, "stopped", &shown);
     return error_exit_code(err);
 }
 

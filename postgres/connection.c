@@ -177,7 +177,7 @@ static bool starts_with(const char *state, const char *class)
 /* Classes of SQLSTATE (PostgreSQL's appendix A) that mean "the same again may succeed later". */
 static bool is_passing(const char *state)
 {
-    static const char *const classes[] = {"08", "40", "53", "55", "57", "58"};
+    static const char *const classes[] = {"08", "40", "53", "55006", "55P03", "57", "58"};
     for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
         if (starts_with(state, classes[i]))
             return true;
@@ -198,6 +198,9 @@ static void set_kind(struct connection *connection, const char *state, struct er
         err->stop = strcmp(state, "42501") == 0 ? STOP_PERMISSION_DENIED : STOP_SERVER_REFUSED;
         if (starts_with(state, "28"))
             err->stop = STOP_AUTHENTICATION_FAILED;
+        if (err->stop == STOP_PERMISSION_DENIED)
+            error_remedy(err, "grant that to the %s's role; `penstock check` lists all it needs",
+                         connection->what);
     }
 }
 

@@ -152,6 +152,11 @@ static void connect_error(PGconn *pg, const struct connection_options *wanted, s
                      "check the user and password in %s.url, %s.password_file or PGPASSFILE, "
                      "and the server's pg_hba.conf",
                      wanted->what, wanted->what);
+    } else if (strcmp(state, "42501") == 0) {
+        err->kind = ERROR_STOP;
+        err->stop = STOP_PERMISSION_DENIED;
+        error_remedy(err, "ALTER ROLE … REPLICATION; and GRANT CONNECT ON DATABASE … on the %s",
+                     wanted->what);
     } else if (strcmp(state, "3D000") == 0) {
         err->kind = ERROR_STOP;
         err->stop = STOP_SERVER_REFUSED;

@@ -298,6 +298,13 @@ bool replication_create_slot(struct connection *connection, const char *slot,
     snprintf(sql, sizeof(sql), "CREATE_REPLICATION_SLOT \"%s\" LOGICAL pgoutput EXPORT_SNAPSHOT",
              slot);
     SCOPED_QUERY query = query_run(connection, sql, NO_PARAMS, err);
+    if (!query && (strcmp(err->sqlstate, "55000") == 0 || strcmp(err->sqlstate, "53400") == 0)) {
+        err->kind = ERROR_STOP;
+        err->stop = STOP_SERVER_UNSUITABLE;
+        error_remedy(err,
+                     "ALTER SYSTEM SET wal_level = 'logical'; and enough max_replication_slots "
+                     "and max_wal_senders; on the source, then restart it");
+    }
     if (!query)
         return error_add(err, "creating slot %s", slot);
     *consistent_point = query_lsn(query, 0, 1);

@@ -530,7 +530,8 @@ static bool may_retry(struct applier *applier, struct batch *batch, size_t *done
             stop_flag_wait(applier->options->stop, backoff_ms(attempt, applier->random++));
         return is_retriable && !stop_flag_is_set(applier->options->stop);
     }
-    if (err->kind != ERROR_RETRY || was_in_unit)
+    bool is_copying = applier->held.state != RECORDED_STREAMING; /* then the copy starts anew */
+    if (err->kind != ERROR_RETRY || was_in_unit || is_copying)
         return false;
     recorded_assign(&expected, &applier->held);
     batch_advance(batch, batch->unit_count, &expected);

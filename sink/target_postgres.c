@@ -56,6 +56,8 @@ static bool create_checkpoint_table(struct postgres_target *target, struct error
             err,
             "GRANT CREATE ON DATABASE … TO the target's role, or create schema penstock for it: "
             "CREATE SCHEMA penstock AUTHORIZATION …");
+    else if (err->kind == ERROR_DATA || err->stop == STOP_SERVER_REFUSED)
+        err->kind = ERROR_RETRY; /* another sink made them at the same moment */
     return error_add(err, "creating penstock.checkpoint at the target");
 }
 

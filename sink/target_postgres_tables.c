@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "sink/target_postgres_internal.h"
 
@@ -219,6 +220,10 @@ static bool read_key(struct postgres_target *target, struct postgres_table *tabl
         }
         row += count;
     }
+    if (width > 0 && table->base.shape->replica_identity != REPLICA_IDENTITY_FULL)
+        log_warn("no unique index on the key at the target", "table=%s effect=%s do=%s",
+                 table->base.display_name, "each update and delete reads the whole table",
+                 "CREATE UNIQUE INDEX on the source's key columns, on the target");
     return true;
 }
 
