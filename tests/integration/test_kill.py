@@ -35,7 +35,7 @@ alter table bulk enable always trigger slow;
 """
 
 SINK_IN_TRANSACTION = """
-select count(*) from pg_stat_activity
+select pid from pg_stat_activity
 where usename = 'sink' and backend_type = 'client backend' and backend_xid is not null"""
 
 
@@ -57,7 +57,7 @@ class KillTest(PairCase):
         self.target.execute(SLOW_COPY)
         checker.install_audit(self.target)
         self.in_flight = {"copy": 0, "stream": 0}
-        self.epoch = None
+        self.copier = None  # (epoch, session at the target) of the last kill in the copy
         self.process = None
 
     def test_random_kills_lose_nothing_and_apply_nothing_twice(self):
@@ -94,10 +94,14 @@ class KillTest(PairCase):
         return ("run", "source", "run", "target")[number % 4]
 
     def kill_in_the_copy(self, victim):
-        """After the last kill's recovery, which starts the copy anew under a new epoch."""
-        wait_until(lambda: self.is_copying() and self.checkpoint("epoch") != self.epoch,
-                   lambda: f"the copy to begin after epoch {self.epoch}\n{self.process.tail()}", 60)
-        self.epoch = self.checkpoint("epoch")
+        """After the last kill's recovery: a new epoch or a new session at the target is copying."""
+        before, self.copier = self.copier, None
+
+        def has_begun():
+            if self.is_copying():
+                self.copier = self.find_copier()
+            return self.copier and self.copier != before
+        wait_until(has_begun, lambda: f"the copy to begin after {before}\n{self.process.tail()}", 60)
         deadline = time.monotonic() + self.rng.uniform(0, 0.6)
         wait_until(lambda: time.monotonic() >= deadline, "the moment", every=0.005)
         self.in_flight["copy"] += self.is_copying()
@@ -107,6 +111,14 @@ class KillTest(PairCase):
     def is_copying(self):
         self.assert_alive()
         return self.checkpoint("state") in ("creating", "copying")
+
+    def find_copier(self):
+        """None while the target is on its way back, or nothing is in a transaction there."""
+        try:
+            sessions = self.target.column(SINK_IN_TRANSACTION)
+        except psycopg2.OperationalError:
+            return None
+        return (self.checkpoint("epoch"), sessions[0]) if sessions else None
 
     def kill_in_the_stream(self, victim, work):
         """After the last kill's recovery: the position has moved again."""
@@ -129,7 +141,7 @@ class KillTest(PairCase):
 
     def is_in_flight(self, work):
         written = work.written_lsn
-        if self.target.value(SINK_IN_TRANSACTION) > 0:
+        if self.target.column(SINK_IN_TRANSACTION):
             return True
         return self.source.value("select confirmed_flush_lsn - '0/0'::pg_lsn < %s from pg_replication_slots"
                                  " where slot_name = %s", (written, f"penstock_{self.name}"))
