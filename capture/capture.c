@@ -37,16 +37,23 @@ static bool lock_name(struct capture *capture, struct error *err)
     }
 }
 
-static bool read_keep_alive(struct capture *capture, struct error *err)
+static bool read_settings(struct capture *capture, struct error *err)
 {
     enum { NEVER_MS = 20000, SHORTEST_MS = 100 };
-    SCOPED_QUERY query =
-        query_run(capture->catalog,
-                  "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'",
-                  NO_PARAMS, err);
+    SCOPED_QUERY query = query_run(
+        capture->catalog,
+        "SELECT (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'),"
+        " pg_catalog.current_setting('wal_level')",
+        NO_PARAMS, err);
     if (!query)
-        return error_add(err, "reading wal_sender_timeout");
-    int64_t timeout_ms = query_rows(query) > 0 ? query_int64(query, 0, 0) : 0;
+        return error_add(err, "reading the source's settings");
+    if (strcmp(query_text(query, 0, 1), "logical") != 0) {
+        error_stop(err, STOP_SERVER_UNSUITABLE, "the source has wal_level = %s",
+                   query_text(query, 0, 1));
+        return error_remedy(
+            err, "ALTER SYSTEM SET wal_level = 'logical'; on the source, then restart it");
+    }
+    int64_t timeout_ms = query_int64(query, 0, 0);
     int64_t third = timeout_ms / 3 < SHORTEST_MS ? SHORTEST_MS : timeout_ms / 3;
     capture->keep_alive_ms = timeout_ms == 0 || third > NEVER_MS ? NEVER_MS : (int)third;
     return true;
