@@ -506,8 +506,14 @@ static bool postgres_commit(struct target *base, const struct recorded *recorded
                                       NO_PARAMS, err) &&
                    queue_checkpoint(target, recorded, err) && postgres_settle(target, err);
     *warnings = target->warnings;
-    if (!is_sent || !send_commit(target, err))
+    if (!is_sent)
         return false;
+    if (!send_commit(target, err)) {
+        /* Only a refusal is certain to have committed nothing: else the checkpoint, read anew, tells. */
+        if (err->kind == ERROR_RETRY)
+            drop_session(target);
+        return false;
+    }
     recorded_assign(&target->held, recorded);
     mark->is_durable = target->is_durable_commit;
     mark->position = without_page_header(target->insert_position);
