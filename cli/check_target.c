@@ -8,8 +8,9 @@ static const char STATE_WHAT[] = "target schema penstock";
 
 /* Where the state is kept: is there, may be used, or may be made. */
 static const char STATE[] =
-    "SELECT to_regclass('penstock.checkpoint') IS NOT NULL"
-    "  AND to_regclass('penstock.table_progress') IS NOT NULL,"
+    "SELECT (SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+    "  ON n.oid = c.relnamespace WHERE n.nspname = 'penstock'"
+    "  AND c.relname IN ('checkpoint', 'table_progress')) = 2,"
     " to_regnamespace('penstock') IS NOT NULL,"
     " has_database_privilege(current_database(), 'CREATE'),"
     " has_database_privilege(current_database(), 'TEMPORARY'),"

@@ -24,7 +24,7 @@ enum { MAX_SQL_BYTES = 64 * 1024 * 1024 };
     "  JOIN pg_catalog.pg_type t ON t.oid = CASE WHEN e.typelem <> 0 AND e.typlen = -1"            \
     "   THEN e.typelem ELSE e.oid END"                                                             \
     "  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"   \
-    "  AND COALESCE(a.attnum = ANY (" column_list "), true)),"                                     \
+    "  AND COALESCE(a.attnum = ANY ((" column_list ")::int2[]), true)),"                           \
     " 'key', (SELECT jsonb_agg(a.attname) FROM pg_catalog.pg_index i"                              \
     "  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)"         \
     "  WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'i' THEN i.indisreplident"            \
@@ -32,11 +32,11 @@ enum { MAX_SQL_BYTES = 64 * 1024 * 1024 };
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"         \
     " WHERE c.oid = ANY ($1::oid[]) AND $2::text || $3::text IS NOT NULL"
 
-static const char SHAPES_15[] = SHAPES(
-    "SELECT unnest(r.prattrs::int2[]) FROM pg_catalog.pg_publication_rel r"
-    "   JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid"
-    "   WHERE r.prrelid = c.oid AND p.pubname IN ($2::text, $3::text) AND r.prattrs IS NOT NULL");
-static const char SHAPES_14[] = SHAPES("NULL::int2[]");
+static const char SHAPES_15[] = SHAPES("SELECT r.prattrs FROM pg_catalog.pg_publication_rel r"
+                                       "   JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid"
+                                       "   WHERE r.prrelid = c.oid AND p.pubname IN ($2::text, "
+                                       "$3::text) AND r.prattrs IS NOT NULL LIMIT 1");
+static const char SHAPES_14[] = SHAPES("NULL");
 
 static struct query *read_shapes(struct check *check)
 {

@@ -117,7 +117,7 @@ static bool is_pending(const struct verify *verify, const struct recorded *recor
 static bool look(const struct verify *verify, pg_lsn wanted, struct settlement *settlement,
                  struct error *err)
 {
-    struct slot_use use;
+    struct slot_use use = {0};
     bool pending = true;
     if (!target_postgres_read_checkpoint(verify->sessions[TARGET], verify->config->name,
                                          &settlement->recorded, err) ||
