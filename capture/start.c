@@ -319,7 +319,6 @@ bool capture_start(struct capture *capture, struct error *err)
         return false;
     if (!capture->stream && !capture_hold_slot(capture, err))
         return false;
-    capture->last_position = capture->recorded.position;
     progress_init(&capture->progress, &capture->recorded, capture->keep_alive_ms,
                   capture_now_ms(capture));
     return true;
