@@ -40,7 +40,8 @@ static const char STATUS_HELP[] =
 static const char VERIFY_HELP[] =
     "Waits until the target has all that the source has committed, at most 60 s, then compares "
     "table by\n"
-    "table. Exit code 0: equal; 1: different; 75: the source moved meanwhile, try again.\n\n"
+    "table. Exit code 0: equal; 1: different; 75: the target is behind, or the source moved "
+    "meanwhile:\ntry again.\n\n"
     "  -c FILE             the configuration\n"
     "  --set KEY=VALUE     sets one setting over the file; may be repeated\n\n"
     "Example: penstock verify -c penstock.yml\n";

@@ -183,6 +183,37 @@ class SourceSettings(CheckCase):
         self.assertNotIn("max_slot_wal_keep_size", output)
 
 
+class LostSlot(CheckCase):
+    SOURCE = {"max_slot_wal_keep_size": "16MB", "min_wal_size": "32MB", "max_wal_size": "32MB"}
+
+    def test_a_lost_slot_is_named_by_all_commands(self):
+        self.source.execute("create table t (id int primary key)", "insert into t values (1)")
+        self.catch_up()
+        for number in range(8):
+            self.source.execute(f"create table wal_{number} (id int)", "select pg_switch_wal()")
+        self.source.execute("checkpoint")
+        self.find(self.check(65), "FAIL", "SLOT_LOST")
+        self.assertEqual("slot_lost", self.penstock.status()["verdict"])
+        verify = self.penstock.verify()
+        self.assertEqual(0, verify.popen.returncode, verify.tail())
+        self.assertTrue(verify.warnings("comparing without waiting"))
+
+    def test_another_cluster_than_the_recorded_one(self):
+        self.source.execute("create table t (id int primary key)")
+        self.catch_up()
+        self.target.execute("update penstock.checkpoint set system_id = 1")
+        self.find(self.check(65), "FAIL", "SYSID_CHANGED")
+
+    def test_a_server_that_is_not_verified(self):
+        path = f"{self.source_cluster.root}/services"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"[own]\nhost=127.0.0.1\nport={self.source_cluster.port}\ndbname={self.name}\nuser=postgres\n")
+        self.penstock.source.update(url="service=own", insecure=True)
+        process = self.start("check", environment={"PGSERVICEFILE": path, "PGSSLMODE": "prefer"})
+        self.assertEqual(0, process.wait(), process.tail())
+        self.find(process.output, "warn", "isn't verified")
+
+
 class Target(CheckCase):
     def setUp(self):
         super().setUp()

@@ -38,7 +38,7 @@ class Equal(VerifyCase):
             "create table keyless (a int, b text)", "insert into keyless values (1, 'x'), (1, 'x'), (null, ''), (null, null)",
             "create table whole (a int, b text)", "alter table whole replica identity full",
             "insert into whole values (1, 'x'), (1, 'x')",
-            "create table empty (id int primary key)",
+            "create table empty (id int primary key)", "create table zero ()", "insert into zero default values",
             'create schema "S p"', 'create table "S p"."Tä""b" ("K y" text primary key)', 'insert into "S p"."Tä""b" values (\'ß\')',
             "create table parent (id int primary key)", "create table child (extra int) inherits (parent)",
             "insert into parent values (1)", "insert into child values (2, 2)")
@@ -46,7 +46,7 @@ class Equal(VerifyCase):
         output = self.verify(0)
         self.assertIn("equal      public.plain  2000 rows\n", output)
         self.assertIn('equal      "S p"."Tä""b"  1 rows\n', output)
-        self.assertRegex(output, r"\nequal: 9 tables, 2519 rows\n$")
+        self.assertRegex(output, r"\nequal: 10 tables, 2520 rows\n$")
         self.target.execute("delete from pair where a = 3 and b like '%13'", "update computed set id = 100 where id = 7",
                             "delete from child", "update whole set b = 'y' where ctid = '(0,1)'")
         self.assert_different("missing    (b, a)=(\"x,\"\"(13\",3)", "missing    id=7", "extra      id=100",
