@@ -24,8 +24,9 @@ struct capture_options {
     struct connection_options source; /* is_replication is set as needed */
     table_filter is_wanted;           /* which published tables are captured */
     const void *is_wanted_context;
-    bool adopts_slot;     /* --adopt-slot */
-    bool until_caught_up; /* end once all is durable that was committed before the start */
+    const char *filter_hash; /* of what is_wanted goes by: 16 hexadecimal digits */
+    bool adopts_slot;        /* --adopt-slot */
+    bool until_caught_up;    /* end once all is durable that was committed before the start */
     uint32_t copy_unit_rows;
     size_t max_value_bytes;
     const struct clock *clock;

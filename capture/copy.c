@@ -204,7 +204,7 @@ static bool record_creating(struct capture *capture, struct recorded *recorded, 
     recorded->system_id = capture->identity.system_id;
     recorded->timeline = capture->identity.timeline;
     snprintf(recorded->slot, sizeof(recorded->slot), "%s", capture->options->slot);
-    snprintf(recorded->routing, sizeof(recorded->routing), "%s", PIPE_ROUTING);
+    capture_set_routing(capture, recorded);
     return capture_record(capture, recorded, err) && failpoint("recorded_creating", err);
 }
 

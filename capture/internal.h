@@ -28,8 +28,9 @@ struct capture {
 /* How long to wait for locks and an active slot before ALREADY_RUNNING. */
 enum { LOCK_WAIT_MS = 75000 };
 
-/* All that decides ordinals and routing in the pipe, as R records it: pgoutput's version and options. */
-#define PIPE_ROUTING "pgoutput-1-messages"
+/* All that decides ordinals and routing in the pipe: pgoutput's version and options. R records it with the hash of
+ * the filter behind it. */
+#define PIPE_ROUTING "pgoutput1/"
 
 /* ---- common: capture/common.c ---- */
 
@@ -71,6 +72,14 @@ bool capture_hold_slot(struct capture *capture, struct error *err) MUST_USE;
 
 /* Reads the publications and compares them with R; harmless changes are logged and go into R. */
 bool capture_check_publication(struct capture *capture, struct error *err) MUST_USE;
+
+/* Puts our routing into R. */
+void capture_set_routing(const struct capture *capture, struct recorded *recorded);
+
+/* Names the tables that match but aren't published, so that nobody waits for them; TABLE_ADDED for those that match
+ * only since the filter was changed. */
+bool capture_check_unpublished(struct capture *capture, bool is_filter_same,
+                               struct error *err) MUST_USE;
 
 /* ---- copy: capture/copy.c ---- */
 

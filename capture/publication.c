@@ -195,7 +195,7 @@ static const struct published_table *find_published(const struct published *publ
     return NULL;
 }
 
-static bool is_recorded(const struct recorded *recorded, uint32_t oid)
+bool publication_is_recorded(const struct recorded *recorded, uint32_t oid)
 {
     struct recorded_table table;
     for (const char *at = recorded->tables; next_line(&at, &table);)
@@ -267,40 +267,45 @@ static bool compare_recorded(struct connection *connection,
     return true;
 }
 
+bool publication_table_added(const struct publication_options *options, const char *schema,
+                             const char *name, struct error *err)
+{
+    SCOPED_BUFFER full;
+    byte_buffer_init(&full, 1024);
+    table_write_name(&full, schema, name);
+    error_stop(err, STOP_TABLE_ADDED,
+               "table %s was added to publication %s or to source.tables, and may hold rows that "
+               "were never copied",
+               byte_buffer_text(&full), options->name);
+    return error_remedy(
+        err,
+        "exclude it in source.exclude, or ALTER PUBLICATION \"%s\" DROP TABLE %s; on "
+        "the source; to replicate it, start a second pipeline with its own name",
+        options->name, byte_buffer_text(&full));
+}
+
+/* A table created under FOR ALL TABLES is complete from the stream; any other may hold older rows. */
 static bool compare_added(const struct publication_options *options,
                           const struct published *published, const struct recorded *recorded,
-                          struct publication_change *change, struct error *err)
+                          bool is_filter_same, struct publication_change *change, struct error *err)
 {
     for (size_t i = 0; i < published->count; i++) {
         const struct published_table *table = &published->tables[i];
-        if (is_recorded(recorded, table->oid))
+        if (publication_is_recorded(recorded, table->oid))
             continue;
-        struct byte_buffer name;
+        if (!published->is_for_all_tables || !is_filter_same)
+            return publication_table_added(options, table->schema, table->name, err);
+        SCOPED_BUFFER name;
         byte_buffer_init(&name, 1024);
         table_write_name(&name, table->schema, table->name);
-        if (published->is_for_all_tables)
-            append_name(&change->created, byte_buffer_text(&name));
-        else
-            error_stop(err, STOP_TABLE_ADDED,
-                       "table %s was added to publication %s (or to source.tables) and "
-                       "may hold rows that were never copied",
-                       byte_buffer_text(&name), options->name);
-        if (!published->is_for_all_tables)
-            error_remedy(
-                err,
-                "ALTER PUBLICATION \"%s\" DROP TABLE %s; on the source, or exclude it in "
-                "source.exclude; to replicate it, start a second pipeline with its own name",
-                options->name, byte_buffer_text(&name));
-        byte_buffer_release(&name);
-        if (!published->is_for_all_tables)
-            return false;
+        append_name(&change->created, byte_buffer_text(&name));
     }
     return true;
 }
 
 bool publication_compare(struct connection *connection, const struct publication_options *options,
                          const struct published *published, const struct recorded *recorded,
-                         struct publication_change *change, struct error *err)
+                         bool is_filter_same, struct publication_change *change, struct error *err)
 {
     size_t expected = options->insert_name ? 2 : 1;
     *change = (struct publication_change){0};
@@ -319,5 +324,5 @@ bool publication_compare(struct connection *connection, const struct publication
                             "PUBLICATION_CHANGED");
     }
     return compare_recorded(connection, options, published, recorded, change, err) &&
-           compare_added(options, published, recorded, change, err);
+           compare_added(options, published, recorded, is_filter_same, change, err);
 }

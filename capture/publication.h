@@ -53,6 +53,13 @@ bool publication_make(struct connection *connection, const struct publication_op
 /* `tables` of R: a line `oid fingerprint "schema"."table"` for each published table. To be freed with free(). */
 char *publication_record(const struct published *published) MUST_USE;
 
+/* Whether R lists the relation. */
+bool publication_is_recorded(const struct recorded *recorded, uint32_t oid);
+
+/* TABLE_ADDED for this table. Returns false. */
+bool publication_table_added(const struct publication_options *options, const char *schema,
+                             const char *name, struct error *err);
+
 /* What the comparison of a publication with R can do without a person. */
 struct publication_change {
     char *
@@ -63,9 +70,11 @@ struct publication_change {
 
 void publication_change_release(struct publication_change *change);
 
-/* Compares with R. PUBLICATION_MISSING, PUBLICATION_CHANGED, TABLE_ADDED; what is harmless goes to `change`. */
+/* Compares with R; `is_filter_same` is false when other tables are wanted than R was written for: then a table that
+ * R lacks wasn't created since. PUBLICATION_MISSING, PUBLICATION_CHANGED, TABLE_ADDED; what is harmless goes to `change`. */
 bool publication_compare(struct connection *connection, const struct publication_options *options,
                          const struct published *published, const struct recorded *recorded,
-                         struct publication_change *change, struct error *err) MUST_USE;
+                         bool is_filter_same, struct publication_change *change,
+                         struct error *err) MUST_USE;
 
 #endif

@@ -128,48 +128,11 @@ static bool check_slot(struct capture *capture, const struct slot_info *slot, st
 
 static bool check_routing(const struct recorded *recorded, struct error *err)
 {
-    if (strcmp(recorded->routing, PIPE_ROUTING) == 0)
+    if (strncmp(recorded->routing, PIPE_ROUTING, strlen(PIPE_ROUTING)) == 0)
         return true;
     error_stop(err, STOP_ROUTING_CHANGED,
                "the target's state was written under other routing rules (%s)", recorded->routing);
     return error_remedy(err, "run the version of penstock that wrote it, or start a new pipeline");
-}
-
-static void log_harmless(struct capture *capture, const struct publication_change *change)
-{
-    const char *name = capture->options->publication.name;
-    if (change->dropped)
-        log_warn("table dropped at the source", "publication=%s tables=%s", name, change->dropped);
-    if (change->unwanted)
-        log_warn("table no longer wanted", "publication=%s tables=%s", name, change->unwanted);
-    if (change->created)
-        log_info("table created at the source", "publication=%s tables=%s", name, change->created);
-}
-
-bool capture_check_publication(struct capture *capture, struct error *err)
-{
-    const struct capture_options *options = capture->options;
-    struct published published;
-    struct publication_change change = {0};
-    capture->publication_read_ms = capture_now_ms(capture);
-    if (!publication_read(capture->catalog, &options->publication, options->is_wanted,
-                          options->is_wanted_context, &published, err))
-        return false;
-    bool is_same = publication_compare(capture->catalog, &options->publication, &published,
-                                       &capture->recorded, &change, err);
-    log_harmless(capture, &change);
-    bool is_changed = change.dropped || change.unwanted || change.created;
-    publication_change_release(&change);
-    if (is_same && is_changed) {
-        struct recorded recorded = {0};
-        recorded_assign(&recorded, &capture->recorded);
-        free(recorded.tables);
-        recorded.tables = publication_record(&published);
-        is_same = capture_record(capture, &recorded, err);
-        recorded_release(&recorded);
-    }
-    published_release(&published);
-    return is_same;
 }
 
 /* ---- decisions ---- */
@@ -219,7 +182,7 @@ static bool adopt(struct capture *capture, const struct slot_info *slot, struct 
                                 .timeline = capture->identity.timeline,
                                 .tables = publication_record(&published)};
     snprintf(recorded.slot, sizeof(recorded.slot), "%s", options->slot);
-    snprintf(recorded.routing, sizeof(recorded.routing), "%s", PIPE_ROUTING);
+    capture_set_routing(capture, &recorded);
     memcpy(recorded.publication, published.fingerprint, sizeof(recorded.publication));
     published_release(&published);
     bool is_recorded = capture_record(capture, &recorded, err);
@@ -261,7 +224,7 @@ static bool check_all(struct capture *capture, const struct slot_info *slot, str
 {
     return check_system(capture, err) && check_timeline(capture, err) &&
            check_slot(capture, slot, err) && check_routing(&capture->recorded, err) &&
-           capture_check_publication(capture, err);
+           capture_check_publication(capture, err) && capture_check_unpublished(capture, true, err);
 }
 
 static bool decide(struct capture *capture, const struct slot_info *slot, struct error *err)

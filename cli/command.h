@@ -58,6 +58,10 @@ void endpoints_release(struct endpoints *endpoints);
 /* Whether source.tables and source.exclude choose the table; `context` is the configuration. */
 bool endpoints_want_table(const void *context, const char *schema, const char *name);
 
+/* A hash of source.tables and source.exclude, which R records: 16 hexadecimal digits. */
+enum { FILTER_HASH_SIZE = 17 };
+void endpoints_hash_filter(const struct config *config, char *hash);
+
 /* Opens a session, trying again while the server is away, for at most `patience_ms`. */
 struct connection *command_connect(const struct connection_options *options, int patience_ms,
                                    struct error *err) MUST_USE;

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the configuration to connections. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "base/clock.h"
 #include "cli/command.h"
@@ -51,6 +56,22 @@ bool endpoints_want_table(const void *context, const char *schema, const char *n
     const struct config *config = context;
     return config_table_matches(&config->source.tables, schema, name) &&
            !config_table_matches(&config->source.exclude, schema, name);
+}
+
+static void write_list(struct byte_buffer *text, const struct config_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        write_string(text, list->items[i]);
+    write_u8(text, 0xff);
+}
+
+void endpoints_hash_filter(const struct config *config, char *hash)
+{
+    SCOPED_BUFFER text;
+    byte_buffer_init(&text, SIZE_MAX);
+    write_list(&text, &config->source.tables);
+    write_list(&text, &config->source.exclude);
+    snprintf(hash, FILTER_HASH_SIZE, "%016" PRIx64, XXH3_64bits(text.data, text.size));
 }
 
 struct connection *command_connect(const struct connection_options *options, int patience_ms,

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* penstock run: capture and sink in one process, through the pipe; started again when a server was lost. */
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "capture/capture.h"
 #include "cli/command.h"
 #include "cli/progress_line.h"
+#include "cli/publication_names.h"
 #include "sink/sink.h"
 #include "sink/target_postgres.h"
 #include "transport/pipe.h"
@@ -29,7 +28,8 @@ struct run {
     struct sink_stats sink_stats;
     struct sink_memory memory;
     struct progress_line *progress;
-    char *insert_publication;
+    struct publication_names publication;
+    char filter_hash[FILTER_HASH_SIZE];
 };
 
 /* One session: from Start to the loss of a server, a stop, or the end. */
@@ -48,24 +48,6 @@ static const char *synchronous_commit_text(enum config_synchronous_commit value)
     return texts[value];
 }
 
-/* The publication is ours unless the file names another. */
-static void set_publication(struct run *run)
-{
-    const struct config *config = run->config;
-    char ours[128];
-    snprintf(ours, sizeof(ours), "penstock_%s", config->name);
-    bool is_ours = strcmp(config->source.publication, ours) == 0;
-    run->capture.publication.name = config->source.publication;
-    run->capture.publication.is_ours = is_ours;
-    if (!is_ours)
-        return;
-    size_t size = strlen(ours) + sizeof("_insert");
-    run->insert_publication = malloc(size);
-    if (run->insert_publication)
-        snprintf(run->insert_publication, size, "%s_insert", ours);
-    run->capture.publication.insert_name = run->insert_publication;
-}
-
 static void set_options(struct run *run)
 {
     const struct config *config = run->config;
@@ -80,7 +62,10 @@ static void set_options(struct run *run)
                                             .max_value_bytes = config->limits.max_row_bytes,
                                             .clock = &system_clock,
                                             .stop = command_stop_flag()};
-    set_publication(run);
+    publication_names_set(&run->publication, config);
+    run->capture.publication = run->publication.options;
+    endpoints_hash_filter(config, run->filter_hash);
+    run->capture.filter_hash = run->filter_hash;
     run->sink = (struct sink_options){.name = config->name,
                                       .batch_max_bytes = config->batch.max_bytes,
                                       .batch_max_rows = config->batch.max_rows,
@@ -228,7 +213,6 @@ enum exit_code command_run(const struct arguments *arguments, const struct confi
     enum exit_code code = run_sessions(run);
     progress_line_stop(run->progress);
     endpoints_release(&run->endpoints);
-    free(run->insert_publication);
     free(run);
     return code;
 }
