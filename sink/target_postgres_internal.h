@@ -123,6 +123,16 @@ bool postgres_queue_row(struct postgres_target *target, enum pending_kind kind,
 /* Waits for all that is queued, leaves the pipeline, ends an open COPY. Fails with the first failure. */
 bool postgres_settle(struct postgres_target *target, struct error *err) MUST_USE;
 
+/* ---- checkpoint: sink/target_postgres_checkpoint.c ---- */
+
+/* Makes schema penstock and its tables, unless they are there. */
+bool postgres_create_checkpoint(struct postgres_target *target, struct error *err) MUST_USE;
+bool postgres_read_checkpoint(struct target *target, struct recorded *recorded, struct error *err);
+bool postgres_queue_checkpoint(struct postgres_target *target, const struct recorded *recorded,
+                               struct error *err) MUST_USE;
+/* What each table counted since the last call. */
+bool postgres_queue_counts(struct postgres_target *target, struct error *err) MUST_USE;
+
 /* ---- tables: sink/target_postgres_tables.c ---- */
 
 bool postgres_prepare_table(struct target *target, const struct table *shape,

@@ -237,7 +237,8 @@ class Conflicts(PairCase):
                             "begin; insert into other values (2); insert into t values (2, 2), (4242, 4242), (3, 3); commit",
                             "insert into other values (3)")
         line = self.start("run", "--until-caught-up").expect_stop("ROW_REFUSED", 65)
-        self.assertIn("4242", line["reason"])
+        self.assertIn("small", line["reason"])
+        self.assertNotIn("4242", str(line), "values of rows are never logged")
         self.assertRegex(line["reason"], r"\bt\b")
         self.assertEqual([1], self.target.column("select id from other"))
         self.assertEqual([1], self.target.column("select id from t"))

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a batch's changes reach the target: folded under a savepoint, or one by one in source order. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "schema/wire.h"
+#include "sink/applier_internal.h"
+
+bool applier_prepare_shapes(struct applier *applier, struct batch *batch, struct error *err)
+{
+    for (size_t i = 0; i < batch->shape_count; i++) {
+        struct shape *shape = batch->shapes[i];
+        if (shape->target && shape->target_generation == applier->generation)
+            continue;
+        if (!applier->target->ops->prepare_table(applier->target, shape->table, &shape->target,
+                                                 err))
+            return false;
+        shape->target_generation = applier->generation;
+    }
+    return true;
+}
+
+static bool apply_one(struct applier *applier, const struct batch_change *at, enum apply_mode mode,
+                      struct error *err)
+{
+    struct change change;
+    if (!wire_read(at->wire, &applier->values, &change))
+        return error_set(err, ERROR_FATAL, "a change in the batch is malformed");
+    const struct target_ops *ops = applier->target->ops;
+    if (at->kind == CHANGE_COPY)
+        return ops->copy_rows(applier->target, at->shape->target, change.copy_rows,
+                              change.copy_row_count, err);
+    return ops->apply_row(applier->target, at->shape->target, &change, mode, err);
+}
+
+/* TRUNCATE of several tables is one statement, as foreign keys may demand. Returns how many changes it took. */
+static size_t apply_truncate(struct applier *applier, const struct batch *batch, size_t first,
+                             size_t end, struct error *err)
+{
+    const struct batch_change *changes = &batch->changes[first];
+    size_t count = 1;
+    while (first + count < end && changes[count].kind == CHANGE_TRUNCATE &&
+           changes[count].unit == changes[0].unit && changes[count].ordinal == changes[0].ordinal)
+        count++;
+    struct change change;
+    if (!wire_read(changes[0].wire, &applier->values, &change)) {
+        error_set(err, ERROR_FATAL, "a change in the batch is malformed");
+        return 0;
+    }
+    struct target_table **tables = memory_new_array(count, sizeof(*tables));
+    for (size_t i = 0; i < count; i++)
+        tables[i] = changes[i].shape->target;
+    bool is_done = applier->target->ops->truncate(applier->target, tables, count,
+                                                  change.is_restart_identity, err);
+    free(tables);
+    return is_done ? count : 0;
+}
+
+static bool apply_in_order(struct applier *applier, const struct batch *batch, size_t first,
+                           size_t end, enum apply_mode mode, struct error *err)
+{
+    while (first < end) {
+        size_t done = 1;
+        if (batch->changes[first].kind == CHANGE_TRUNCATE)
+            done = apply_truncate(applier, batch, first, end, err);
+        else if (!apply_one(applier, &batch->changes[first], mode, err))
+            done = 0;
+        if (done == 0)
+            return false;
+        first += done;
+    }
+    return true;
+}
+
+static bool apply_step(struct applier *applier, const struct plan_step *step, struct error *err)
+{
+    if (step->kind == PLAN_SET)
+        return applier->target->ops->apply_set(applier->target, &step->set, err);
+    for (size_t i = 0; i < step->change_count; i++)
+        if (!apply_one(applier, step->changes[i], APPLY_FAST, err))
+            return false;
+    return true;
+}
+
+/* Queued statements must be done before the savepoint is released: their failures belong to it. */
+static bool apply_folded(struct applier *applier, const struct batch *batch, size_t first,
+                         size_t end, struct error *err)
+{
+    const struct plan_step *steps;
+    size_t count;
+    struct apply_warnings ignored;
+    if (!plan_make(applier->plan, batch, first, end, &steps, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!apply_step(applier, &steps[i], err))
+            return false;
+    return applier->target->ops->finish_rows(applier->target, &ignored, err);
+}
+
+/* Folded under a savepoint; if the target refuses that, the same changes as they came. */
+static bool apply_part(struct applier *applier, const struct batch *batch, size_t first, size_t end,
+                       struct error *err)
+{
+    const struct target_ops *ops = applier->target->ops;
+    if (applier->holiday > 0 || end - first < MIN_FOLDED_CHANGES) {
+        applier->holiday -= applier->holiday > 0;
+        return apply_in_order(applier, batch, first, end, APPLY_CAREFUL, err);
+    }
+    if (!ops->savepoint(applier->target, err))
+        return false;
+    if (apply_folded(applier, batch, first, end, err)) {
+        applier->refusals = 0;
+        return ops->release_savepoint(applier->target, err);
+    }
+    if (err->kind != ERROR_DATA)
+        return false;
+    atomic_fetch_add(&applier->options->stats->fallbacks, 1);
+    log_debug("applying row by row", "changes=%zu reason=%s", end - first, err->message);
+    if (++applier->refusals >= 2)
+        applier->holiday = FOLD_HOLIDAY;
+    return ops->rollback_to_savepoint(applier->target, err) &&
+           apply_in_order(applier, batch, first, end, APPLY_CAREFUL, err) &&
+           ops->release_savepoint(applier->target, err);
+}
+
+static bool must_stand_alone(enum change_kind kind)
+{
+    return kind == CHANGE_TRUNCATE || kind == CHANGE_COPY;
+}
+
+static bool apply_folding(struct applier *applier, const struct batch *batch, size_t first,
+                          size_t end, struct error *err)
+{
+    while (first < end) {
+        bool is_alone = must_stand_alone(batch->changes[first].kind);
+        size_t next = first + 1;
+        while (next < end && must_stand_alone(batch->changes[next].kind) == is_alone)
+            next++;
+        bool is_applied = is_alone ? apply_in_order(applier, batch, first, next, APPLY_FAST, err)
+                                   : apply_part(applier, batch, first, next, err);
+        if (!is_applied)
+            return false;
+        first = next;
+    }
+    return true;
+}
+
+bool applier_apply_changes(struct applier *applier, const struct batch *batch, size_t first,
+                           size_t end, enum apply_mode mode, struct error *err)
+{
+    if (mode == APPLY_FAST && end - first >= MIN_FOLDED_CHANGES)
+        return apply_folding(applier, batch, first, end, err);
+    return apply_in_order(applier, batch, first, end, mode, err);
+}
