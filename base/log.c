@@ -2,6 +2,7 @@
 /* The log: text for people, JSON for machines, both from one format string. */
 #include "base/log.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,7 +18,8 @@
 static atomic_int least_level = LOG_INFO;
 static atomic_int line_format = LOG_TEXT;
 
-enum { LINE_MAX_BYTES = 16384, KEY_MAX_BYTES = 64 };
+/* A value is cut at its limit; an escaped byte takes six, and no event has as many fields as would fill a line. */
+enum { LINE_MAX_BYTES = 256 * 1024, VALUE_MAX_BYTES = 4096, KEY_MAX_BYTES = 64 };
 
 void log_configure(enum log_level least, enum log_format format)
 {
@@ -39,6 +41,17 @@ static bool needs_quotes(const char *text)
         if ((unsigned char)*p <= ' ' || *p == '"' || *p == '=' || *p == '\\' || *p == 0x7f)
             return true;
     return false;
+}
+
+/* Replaces what isn't UTF-8: bytes of a foreign encoding, or a character that was cut in two. */
+static void make_utf8(char *text)
+{
+    size_t size = strlen(text);
+    if (bytes_are_utf8((struct bytes){(const uint8_t *)text, size}))
+        return;
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text[i] >= 0x80)
+            text[i] = '?';
 }
 
 static void write_quoted(struct byte_buffer *line, const char *text)
@@ -93,7 +106,10 @@ static bool format_value(const char *conversion, va_list *arguments, char *value
     if (kind == 'f') {
         int digits = 6;
         (void)sscanf(conversion, "%%.%d", &digits);
-        snprintf(value, size, "%.*f", digits, va_arg(*arguments, double));
+        double number = va_arg(*arguments, double);
+        snprintf(value, size, "%.*f", digits, number);
+        if (!isfinite(number))
+            return false;
     } else if (kind == 'c') {
         snprintf(value, size, "%c", va_arg(*arguments, int));
         return false;
@@ -124,7 +140,7 @@ static void write_fields(struct byte_buffer *line, const char *format, va_list *
     while (*format) {
         char key[KEY_MAX_BYTES];
         char conversion[KEY_MAX_BYTES];
-        char value[4096];
+        char value[VALUE_MAX_BYTES];
         format = copy_until(format, '=', key, sizeof(key));
         format = copy_until(format, ' ', conversion, sizeof(conversion));
         bool is_number = false;
@@ -132,6 +148,7 @@ static void write_fields(struct byte_buffer *line, const char *format, va_list *
             is_number = format_value(conversion, arguments, value, sizeof(value));
         else
             snprintf(value, sizeof(value), "%s", conversion);
+        make_utf8(value);
         write_field(line, key, value, is_number);
     }
 }
