@@ -4,8 +4,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "cli/page.h"
@@ -45,18 +43,6 @@ static bool end_snapshots(struct verify *verify, struct error *err)
 
 /* ---- the tables ---- */
 
-/* Whether R lists the table; a line of it begins with the OID. */
-static bool is_recorded(const struct recorded *recorded, uint32_t oid)
-{
-    for (const char *line = recorded->tables; line && *line;) {
-        if (strtoul(line, NULL, 10) == oid)
-            return true;
-        line += strcspn(line, "\n");
-        line += *line == '\n';
-    }
-    return false;
-}
-
 static const struct published_table *find_published(const struct published *published, uint32_t oid)
 {
     for (size_t i = 0; i < published->count; i++)
@@ -80,7 +66,7 @@ static bool compare_listed(struct verify *verify, const struct listed_tables *li
     for (size_t i = 0; i < listed->count; i++) {
         const struct listed_table *table = &listed->items[i];
         const struct published_table *found = find_published(published, table->oid);
-        if (!is_recorded(&verify->recorded, table->oid))
+        if (!publication_is_recorded(&verify->recorded, table->oid))
             continue;
         if (!found)
             skip_table(verify, table);

@@ -158,6 +158,14 @@ class Source(CheckCase):
         self.source.execute(f"drop publication {slot}")
         self.find(self.check(65), "FAIL", "PUBLICATION_MISSING")
 
+    def test_a_filter_that_was_widened(self):
+        self.source.execute("create schema s", "create table s.u (id int primary key)", "create table t (id int primary key)")
+        self.penstock.source["tables"] = ["public.*"]
+        self.catch_up()
+        self.check(0)
+        self.penstock.source["tables"] = ["*.*"]
+        self.find(self.check(65), "FAIL", "TABLE_ADDED.*s.u")
+
     def test_control_characters_in_names_do_not_reach_the_terminal(self):
         self.source.execute('create table "a\x1b[31m\nb\u202e" (id int)')
         output = self.check(0)
