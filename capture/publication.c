@@ -141,10 +141,11 @@ bool publication_make(struct connection *connection, const struct publication_op
 
 static void write_line(struct byte_buffer *lines, const struct published_table *table)
 {
-    write_format(lines, "%" PRIu32 " %s ", table->oid, table->fingerprint);
-    if (!qualified_write(lines, table->schema, table->name))
+    SCOPED_BUFFER name;
+    byte_buffer_init(&name, RECORDED_TABLE_NAME_SIZE);
+    if (!qualified_write(&name, table->schema, table->name))
         lines->overrun = true;
-    write_text(lines, "\n");
+    recorded_write_table(lines, table->oid, table->fingerprint, byte_buffer_text(&name));
 }
 
 char *publication_record(const struct published *published)
@@ -164,29 +165,6 @@ void publication_change_release(struct publication_change *change)
     *change = (struct publication_change){0};
 }
 
-/* A line of R's tables. */
-struct recorded_table {
-    uint32_t oid;
-    char fingerprint[RECORDED_HASH_SIZE];
-    char name[300];
-};
-
-/* Reads the line at `*at` and moves behind it; false at the end. */
-static bool next_line(const char **at, struct recorded_table *table)
-{
-    const char *line = *at;
-    if (!line || *line == '\0')
-        return false;
-    size_t length = strcspn(line, "\n");
-    *at = line + length + (line[length] == '\n');
-    int name_at = 0;
-    table->fingerprint[0] = '\0';
-    table->oid = 0;
-    (void)sscanf(line, "%" SCNu32 " %32s %n", &table->oid, table->fingerprint, &name_at);
-    snprintf(table->name, sizeof(table->name), "%.*s", (int)length - name_at, line + name_at);
-    return true;
-}
-
 static const struct published_table *find_published(const struct published *published, uint32_t oid)
 {
     for (size_t i = 0; i < published->count; i++)
@@ -198,7 +176,7 @@ static const struct published_table *find_published(const struct published *publ
 bool publication_is_recorded(const struct recorded *recorded, uint32_t oid)
 {
     struct recorded_table table;
-    for (const char *at = recorded->tables; next_line(&at, &table);)
+    for (const char *at = recorded->tables; recorded_next_table(&at, &table);)
         if (table.oid == oid)
             return true;
     return false;
@@ -252,7 +230,7 @@ static bool compare_recorded(struct connection *connection,
                              struct publication_change *change, struct error *err)
 {
     struct recorded_table table;
-    for (const char *at = recorded->tables; next_line(&at, &table);) {
+    for (const char *at = recorded->tables; recorded_next_table(&at, &table);) {
         const struct published_table *found = find_published(published, table.oid);
         if (!found && !compare_gone(connection, options, &table, change, err))
             return false;

@@ -50,7 +50,7 @@ void published_release(struct published *published);
 bool publication_make(struct connection *connection, const struct publication_options *options,
                       const struct listed_tables *tables, struct error *err) MUST_USE;
 
-/* `tables` of R: a line `oid fingerprint "schema"."table"` for each published table. To be freed with free(). */
+/* `tables` of R: a line for each published table. To be freed with free(). */
 char *publication_record(const struct published *published) MUST_USE;
 
 /* Whether R lists the relation. */

@@ -247,7 +247,8 @@ static bool postgres_commit(struct target *base, const struct recorded *recorded
                             struct error *err)
 {
     struct postgres_target *target = postgres_target_of(base);
-    bool is_sent = postgres_queue_counts(target, err) &&
+    bool is_sent = (!target->copying || postgres_settle(target, err)) &&
+                   postgres_queue_counts(target, err) &&
                    postgres_queue_sql(target, PENDING_COMMAND, "SET CONSTRAINTS ALL IMMEDIATE",
                                       NO_PARAMS, err) &&
                    postgres_queue_checkpoint(target, recorded, err) && postgres_settle(target, err);

@@ -76,7 +76,6 @@ static bool missing_row(const struct pending *pending, struct error *err)
 static bool check_counts(struct postgres_target *target, const struct pending *pending,
                          const struct pipeline_result *result, struct error *err)
 {
-    struct target_table *table = pending->table ? &pending->table->base : NULL;
     switch (pending->kind) {
     case PENDING_COMMAND:
         return true;
@@ -87,22 +86,16 @@ static bool check_counts(struct postgres_target *target, const struct pending *p
         target->flushed_position = query_lsn(result->query, 0, 1);
         return true;
     case PENDING_INSERT:
-        table->counts.inserted += result->affected;
+    case PENDING_DELETE_UNSEEN:
         return true;
     case PENDING_UPSERT:
-        table->counts.inserted++;
         if (query_rows(result->query) == 1 && !query_bool(result->query, 0, 0))
             target->warnings.row_exists++;
         return true;
     case PENDING_UPDATE:
-        table->counts.updated += result->affected;
         return result->affected == 1 ? true : missing_row(pending, err);
     case PENDING_DELETE:
-        table->counts.deleted += result->affected;
         target->warnings.row_absent += result->affected == 0;
-        return true;
-    case PENDING_DELETE_UNSEEN:
-        table->counts.deleted += result->affected;
         return true;
     }
     return true;
@@ -172,6 +165,17 @@ bool postgres_queue_prepare(struct postgres_target *target, const char *name, co
     return true;
 }
 
+/* Counts what is sent: if it fails, the count goes with the rest. */
+static void count_row(struct postgres_table *table, enum pending_kind kind)
+{
+    if (!table)
+        return;
+    struct table_counts *counts = &table->base.counts;
+    counts->inserted += kind == PENDING_INSERT || kind == PENDING_UPSERT;
+    counts->updated += kind == PENDING_UPDATE;
+    counts->deleted += kind == PENDING_DELETE;
+}
+
 bool postgres_queue_row(struct postgres_target *target, enum pending_kind kind,
                         struct postgres_table *table, enum apply_mode mode, const char *name,
                         int count, const struct bytes *values, struct error *err)
@@ -179,6 +183,7 @@ bool postgres_queue_row(struct postgres_target *target, enum pending_kind kind,
     if (!enter(target, err) || !pipeline_send(target->connection, name, count, values, NULL, err))
         return false;
     *push(target) = (struct pending){.kind = kind, .table = table, .mode = mode};
+    count_row(table, kind);
     return breathe(target, err);
 }
 

@@ -314,24 +314,12 @@ void postgres_forget_tables(struct target *base)
 
 /* ---- emptiness, at the start of a copy ---- */
 
-/* The name in a line of R's tables: `oid fingerprint "schema"."table"`. */
-static const char *name_of_line(const char *line, size_t length, char *name, size_t size)
-{
-    int start = 0;
-    (void)sscanf(line, "%*u %*s %n", &start);
-    snprintf(name, size, "%.*s", (int)length - start, line + start);
-    return name;
-}
-
 static bool lists_name(const char *tables, const char *name)
 {
-    char other[512];
-    for (const char *line = tables; *line;) {
-        size_t length = strcspn(line, "\n");
-        if (strcmp(name_of_line(line, length, other, sizeof(other)), name) == 0)
+    struct recorded_table table;
+    for (const char *at = tables; recorded_next_table(&at, &table);)
+        if (strcmp(table.name, name) == 0)
             return true;
-        line += length + (line[length] == '\n');
-    }
     return false;
 }
 
@@ -383,15 +371,12 @@ typedef bool (*name_visitor)(struct postgres_target *target, const char *name, v
 static bool for_each_table(struct postgres_target *target, const char *tables, name_visitor visit,
                            void *context, struct error *err)
 {
-    char name[512];
-    for (const char *line = tables; *line;) {
-        size_t length = strcspn(line, "\n");
+    struct recorded_table table;
+    for (const char *at = tables; recorded_next_table(&at, &table);) {
         bool is_there = false;
-        name_of_line(line, length, name, sizeof(name));
-        if (!exists(target, name, &is_there, err) ||
-            (is_there && !visit(target, name, context, err)))
+        if (!exists(target, table.name, &is_there, err) ||
+            (is_there && !visit(target, table.name, context, err)))
             return false;
-        line += length + (line[length] == '\n');
     }
     return true;
 }

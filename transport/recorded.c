@@ -2,6 +2,7 @@
 /* R: copying, names of states, bytes. */
 #include "transport/recorded.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,44 @@ bool recorded_state_parse(const char *text, enum recorded_state *state)
 pg_lsn recorded_confirmable(const struct recorded *recorded)
 {
     return recorded->end_lsn > recorded->acked_lsn ? recorded->end_lsn : recorded->acked_lsn;
+}
+
+void recorded_write_table(struct byte_buffer *lines, uint32_t oid, const char *fingerprint,
+                          const char *name)
+{
+    write_format(lines, "%" PRIu32 " %s ", oid, fingerprint);
+    for (const char *p = name; *p; p++) {
+        if (*p == '\n' || *p == '\\')
+            write_u8(lines, '\\');
+        write_u8(lines, *p == '\n' ? 'n' : (uint8_t)*p);
+    }
+    write_u8(lines, '\n');
+}
+
+/* The name up to the line's end, its escapes undone. Returns where it ends. */
+static const char *read_name(const char *from, char *name)
+{
+    size_t length = 0;
+    for (; *from && *from != '\n'; from++) {
+        bool is_escape = *from == '\\' && from[1] != '\0';
+        from += is_escape;
+        if (length + 1 < RECORDED_TABLE_NAME_SIZE)
+            name[length++] = is_escape && *from == 'n' ? '\n' : *from;
+    }
+    name[length] = '\0';
+    return from;
+}
+
+bool recorded_next_table(const char **at, struct recorded_table *table)
+{
+    int name_at = 0;
+    *table = (struct recorded_table){0};
+    if (!*at || **at == '\0')
+        return false;
+    (void)sscanf(*at, "%" SCNu32 " %32s %n", &table->oid, table->fingerprint, &name_at);
+    const char *end = read_name(*at + name_at, table->name);
+    *at = *end == '\n' ? end + 1 : end;
+    return true;
 }
 
 void recorded_write(struct byte_buffer *buffer, const struct recorded *recorded)

@@ -19,7 +19,12 @@ enum recorded_state {
 };
 
 /* A version of this layout that we don't know is refused, never guessed at. */
-enum { RECORDED_VERSION = 1, RECORDED_NAME_SIZE = 64, RECORDED_HASH_SIZE = 33 };
+enum {
+    RECORDED_VERSION = 1,
+    RECORDED_NAME_SIZE = 64,
+    RECORDED_HASH_SIZE = 33,
+    RECORDED_TABLE_NAME_SIZE = 264, /* two names of 63 bytes, each doubled and quoted, and a dot */
+};
 
 struct recorded {
     enum recorded_state state;
@@ -34,8 +39,22 @@ struct recorded {
     char routing[RECORDED_HASH_SIZE];     /* hash of all that decides routing and ordinals */
     int64_t commit_time_us;               /* of the last unit, since 1970 UTC; for people */
     char *
-        tables; /* one line a captured table: `oid fingerprint "schema"."table"`; owned; never NULL once set */
+        tables; /* a line for each captured table, see struct recorded_table; owned; never NULL once set */
 };
+
+/* A line of R's tables: `oid fingerprint "schema"."table"`, a newline or backslash in the name escaped. */
+struct recorded_table {
+    uint32_t oid;
+    char fingerprint[RECORDED_HASH_SIZE]; /* of its column list and row filter */
+    char name[RECORDED_TABLE_NAME_SIZE];  /* quoted, so that it can stand in SQL */
+};
+
+/* Appends the line of a table. */
+void recorded_write_table(struct byte_buffer *lines, uint32_t oid, const char *fingerprint,
+                          const char *name);
+
+/* Reads the line at `*at` and moves behind it; false at the end. */
+bool recorded_next_table(const char **at, struct recorded_table *table);
 
 void recorded_release(struct recorded *recorded);
 
