@@ -87,6 +87,11 @@ void memory_target_fail(struct memory_target *memory, enum memory_op op, unsigne
         (struct memory_script){.op = op, .left = nth, .failure = failure};
 }
 
+void memory_target_heal(struct memory_target *memory)
+{
+    memory->script_count = 0;
+}
+
 static enum memory_failure next_failure(struct memory_target *memory, enum memory_op op)
 {
     enum memory_failure failure = MEMORY_FAILS_NOT;
@@ -198,6 +203,7 @@ static bool memory_begin(struct target *base, const struct recorded *held, bool 
     memory_require(!memory->is_open, "a transaction begins inside another");
     const struct recorded *found = &memory->committed.checkpoint;
     memory->is_open = true;
+    memory->is_changed = false;
     memory->is_durable = is_durable || !memory->commits_late;
     memory->warnings = (struct apply_warnings){0};
     memory_rows_copy(&memory->rows, &memory->committed.rows);
@@ -277,6 +283,8 @@ static bool memory_commit(struct target *base, const struct recorded *recorded,
         return false;
     memory_require(memory->is_open && !memory->has_savepoint, "a commit out of place");
     enum memory_failure failure = next_failure(memory, MEMORY_COMMIT);
+    if (failure == MEMORY_DATA && !memory->is_changed)
+        failure = MEMORY_FAILS_NOT; /* no constraint can be violated */
     if (failure == MEMORY_CRASHES_AFTER)
         memory->is_durable = true;
     if (failure == MEMORY_LOST_AFTER || failure == MEMORY_CRASHES_AFTER)

@@ -54,6 +54,9 @@ void memory_target_queue_rows(struct memory_target *memory);
 void memory_target_fail(struct memory_target *memory, enum memory_op op, unsigned nth,
                         enum memory_failure failure);
 
+/* Nothing fails any more. */
+void memory_target_heal(struct memory_target *memory);
+
 /* Commits without waiting for the disk from now on, unless they are asked to. */
 void memory_target_commit_late(struct memory_target *memory);
 

@@ -48,6 +48,7 @@ struct memory_target {
     struct memory_script script[MEMORY_SCRIPT];
     size_t script_count;
     bool is_open;
+    bool is_changed; /* by the open transaction */
     bool is_failed;
     bool is_lost;
     bool is_durable;

@@ -135,6 +135,7 @@ bool memory_apply_row(struct target *base, struct target_table *table, const str
     if (!memory_passes(memory, MEMORY_APPLY_ROW, err))
         return false;
     memory_require(memory->is_open, "a row outside a transaction");
+    memory->is_changed = true;
     if (memory->queued_failure.kind != ERROR_NONE)
         return true;
     const struct tuple *old =
@@ -168,6 +169,7 @@ bool memory_apply_set(struct target *base, const struct row_set *set, struct err
     if (!memory_passes(memory, MEMORY_APPLY_SET, err) || !memory_settle(memory, err))
         return false;
     memory_require(memory->is_open && set->count > 0, "a set out of place");
+    memory->is_changed = true;
     for (size_t i = 0; i < set->count; i++) {
         struct tuple tuple;
         const uint8_t *at = set->tuples[i].data;
@@ -199,6 +201,7 @@ bool memory_truncate(struct target *base, struct target_table *const *tables, si
     if (!memory_passes(memory, MEMORY_TRUNCATE, err))
         return false;
     memory_require(memory->is_open && count > 0, "a truncate out of place");
+    memory->is_changed = true;
     for (size_t i = 0; i < count; i++)
         memory_rows_clear(&memory->rows, table_of(memory, tables[i]));
     return true;
@@ -234,5 +237,6 @@ bool memory_copy_rows(struct target *base, struct target_table *table, struct by
         at += length + 1;
     }
     memory_require(memory->is_open && row_count == 0, "rows that were counted wrong");
+    memory->is_changed = true;
     return true;
 }
