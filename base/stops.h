@@ -29,7 +29,6 @@ enum exit_code {
     X(ROUTING_CHANGED, EXIT_PERSON)                                                                \
     X(TIMELINE_DIVERGED, EXIT_PERSON)                                                              \
     X(SYSID_CHANGED, EXIT_PERSON)                                                                  \
-    X(POSITION_MISMATCH, EXIT_PERSON)                                                              \
     X(STATE_NEWER, EXIT_PERSON)                                                                    \
     X(TARGET_NOT_EMPTY, EXIT_PERSON)                                                               \
     X(TABLE_MISSING, EXIT_PERSON)                                                                  \
@@ -38,6 +37,7 @@ enum exit_code {
     X(KEY_MISSING, EXIT_PERSON)                                                                    \
     X(ROW_MISSING, EXIT_PERSON)                                                                    \
     X(ROW_REFUSED, EXIT_PERSON)                                                                    \
+    X(ROW_TOO_LONG, EXIT_PERSON)                                                                   \
     X(VALUE_UNKNOWN, EXIT_PERSON)                                                                  \
     X(PERMISSION_DENIED, EXIT_PERSON)                                                              \
     X(AUTHENTICATION_FAILED, EXIT_PERSON)                                                          \

@@ -42,9 +42,11 @@ static bool end_unit(struct copy *copy, struct error *err)
 static bool write_lines(struct copy *copy, struct error *err)
 {
     struct capture *capture = copy->capture;
-    if (copy->lines.overrun)
-        return error_set(err, ERROR_DATA, "a row of %s is longer than limits.max_row_bytes",
-                         copy->relation->table->name);
+    if (copy->lines.overrun) {
+        error_stop(err, STOP_ROW_TOO_LONG, "a row of %s is longer than limits.max_row_bytes",
+                   copy->relation->table->name);
+        return error_remedy(err, "raise limits.max_row_bytes, and start again");
+    }
     struct change change = {.kind = CHANGE_COPY,
                             .copy_row_count = copy->line_count,
                             .copy_rows = {copy->lines.data, copy->lines.size}};

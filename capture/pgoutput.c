@@ -13,6 +13,15 @@ enum {
     MESSAGE_IS_TRANSACTIONAL = 1
 };
 
+/* A reason that isn't the server's fault. */
+static const char TOO_LONG[] = "a value is longer than limits.max_row_bytes";
+
+static bool too_long(struct error *err)
+{
+    error_stop(err, STOP_ROW_TOO_LONG, "%s", TOO_LONG);
+    return error_remedy(err, "raise limits.max_row_bytes, and start again");
+}
+
 static bool malformed(struct error *err, uint8_t kind, const char *why)
 {
     char letter[2] = {(char)(kind >= ' ' && kind < 0x7f ? kind : '?'), '\0'};
@@ -181,7 +190,7 @@ static const char *read_value(struct byte_reader *in, size_t max_bytes, struct v
         return "unknown kind of value";
     value->size = read_u32(in);
     if (max_bytes > 0 && value->size > max_bytes)
-        return "a value is longer than limits.max_row_bytes";
+        return TOO_LONG;
     value->data = read_bytes(in, value->size).data;
     return NULL;
 }
@@ -389,6 +398,8 @@ bool pgoutput_decode(struct pgoutput_decoder *decoder, struct bytes bytes,
     uint8_t kind = read_u8(&in);
     message->kind = (enum pgoutput_kind)kind;
     const char *why = read_body(decoder, &in, message);
+    if (why == TOO_LONG)
+        return too_long(err);
     if (in.overrun)
         why = "cut off";
     else if (!why && byte_reader_left(&in) > 0)

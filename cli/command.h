@@ -55,7 +55,7 @@ bool endpoints_read(struct endpoints *endpoints, const struct config *config,
                     struct error *err) MUST_USE;
 void endpoints_release(struct endpoints *endpoints);
 
-/* Whether source.tables and source.exclude choose the table; `context` is the configuration. */
+/* Whether source.tables and source.exclude choose the table, which is none of our own; `context` is the configuration. */
 bool endpoints_want_table(const void *context, const char *schema, const char *name);
 
 /* A hash of source.tables and source.exclude, which R records: 16 hexadecimal digits. */

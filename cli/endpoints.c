@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -54,7 +55,8 @@ void endpoints_release(struct endpoints *endpoints)
 bool endpoints_want_table(const void *context, const char *schema, const char *name)
 {
     const struct config *config = context;
-    return config_table_matches(&config->source.tables, schema, name) &&
+    return strcmp(schema, "penstock") != 0 &&
+           config_table_matches(&config->source.tables, schema, name) &&
            !config_table_matches(&config->source.exclude, schema, name);
 }
 

@@ -276,9 +276,13 @@ static bool refuse(const struct batch *batch, size_t unit, struct error *err)
     if (err->kind != ERROR_DATA)
         return false;
     snprintf(reason, sizeof(reason), "%s", err->message);
-    error_stop(err, STOP_ROW_REFUSED,
-               "the target refused a row of source transaction %" PRIu32 " (commit %s): %s",
-               at->end.xid, lsn, reason);
+    if (at->position.commit_lsn == 0)
+        error_stop(err, STOP_ROW_REFUSED, "the target refused a row of the initial copy: %s",
+                   reason);
+    else
+        error_stop(err, STOP_ROW_REFUSED,
+                   "the target refused a row of source transaction %" PRIu32 " (commit %s): %s",
+                   at->end.xid, lsn, reason);
     return error_remedy(
         err,
         "nothing of that transaction was applied; mend the target (its constraints, its rows), "

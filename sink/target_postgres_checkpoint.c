@@ -11,7 +11,6 @@
 #define CHECKPOINT_VERSION "1"
 
 static const char CREATE_CHECKPOINT[] =
-    "CREATE SCHEMA IF NOT EXISTS penstock;"
     "CREATE TABLE IF NOT EXISTS penstock.checkpoint ("
     " name text PRIMARY KEY, version integer NOT NULL,"
     " epoch bigint NOT NULL, commit_lsn pg_lsn NOT NULL, ordinal bigint NOT NULL, step bigint NOT "
@@ -40,7 +39,17 @@ bool postgres_create_checkpoint(struct postgres_target *target, struct error *er
         return false;
     if (query_bool(query, 0, 0))
         return true;
-    if (connection_execute(target->connection, CREATE_CHECKPOINT, NO_PARAMS, err))
+    SCOPED_QUERY schema =
+        query_run(target->connection,
+                  "SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'penstock'", NO_PARAMS, err);
+    if (!schema)
+        return false;
+    /* CREATE SCHEMA needs a right on the database even where the schema exists. */
+    bool is_made =
+        (query_rows(schema) > 0 ||
+         connection_execute(target->connection, "CREATE SCHEMA penstock", NO_PARAMS, err)) &&
+        connection_execute(target->connection, CREATE_CHECKPOINT, NO_PARAMS, err);
+    if (is_made)
         return true;
     if (err->stop == STOP_PERMISSION_DENIED)
         error_remedy(
