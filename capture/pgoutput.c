@@ -32,12 +32,12 @@ static bool malformed(struct error *err, uint8_t kind, const char *why)
 
 static int64_t read_time(struct byte_reader *in)
 {
-    return (int64_t)read_u64(in) + US_1970_TO_2000;
+    return (int64_t)(read_u64(in) + (uint64_t)US_1970_TO_2000);
 }
 
 static void write_time(struct byte_buffer *out, int64_t time_us)
 {
-    write_u64(out, (uint64_t)(time_us - US_1970_TO_2000));
+    write_u64(out, (uint64_t)time_us - (uint64_t)US_1970_TO_2000);
 }
 
 /* ---- B ---- */

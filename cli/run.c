@@ -87,8 +87,7 @@ static bool open_and_sink(struct session *session, struct target *target, struct
 {
     struct run *run = session->run;
     struct recorded recorded = {0};
-    bool is_good =
-        target->ops->open(target, err) && target->ops->read_checkpoint(target, &recorded, err);
+    bool is_good = sink_take_over(target, &recorded, err);
     if (is_good) {
         pipe_announce_recorded(session->pipe, &recorded);
         struct sink *sink = sink_new(&run->sink, pipe_reader(session->pipe), target, &recorded);

@@ -29,7 +29,7 @@ static const int64_t US_1970_TO_2000 = INT64_C(946684800) * 1000000;
 
 int64_t server_time_us(int64_t since_2000_us)
 {
-    return since_2000_us + US_1970_TO_2000;
+    return (int64_t)((uint64_t)since_2000_us + (uint64_t)US_1970_TO_2000);
 }
 
 struct postgres_stream {

@@ -270,13 +270,15 @@ static bool refuse(const struct batch *batch, size_t unit, struct error *err)
     const struct batch_unit *at = &batch->units[unit];
     char lsn[LSN_TEXT_SIZE];
     char reason[sizeof(err->message)];
-    lsn_text(at->position.commit_lsn, lsn);
+    pg_lsn commit_lsn =
+        at->is_whole_end ? at->position.commit_lsn : batch->last_position.commit_lsn;
+    lsn_text(commit_lsn, lsn);
     if (err->kind == ERROR_STOP)
         error_add(err, "source transaction %" PRIu32 " (commit %s)", at->end.xid, lsn);
     if (err->kind != ERROR_DATA)
         return false;
     snprintf(reason, sizeof(reason), "%s", err->message);
-    if (at->position.commit_lsn == 0)
+    if (commit_lsn == 0)
         error_stop(err, STOP_ROW_REFUSED, "the target refused a row of the initial copy: %s",
                    reason);
     else
@@ -290,12 +292,12 @@ static bool refuse(const struct batch *batch, size_t unit, struct error *err)
 }
 
 /* Each unit in a transaction of its own, so that those before the bad one are in. */
-static bool apply_one_by_one(struct applier *applier, struct batch *batch, struct error *err)
+static bool apply_one_by_one(struct applier *applier, struct batch *batch, size_t *done,
+                             struct error *err)
 {
-    for (size_t unit = 0; unit < batch->unit_count; unit++) {
-        if (!apply_units(applier, batch, unit, unit + 1, APPLY_CAREFUL, err))
-            return refuse(batch, unit, err);
-    }
+    for (; *done < batch->unit_count; ++*done)
+        if (!apply_units(applier, batch, *done, *done + 1, APPLY_CAREFUL, err))
+            return refuse(batch, *done, err);
     return batch->unit_count > 0 || apply_units(applier, batch, 0, 0, APPLY_CAREFUL, err);
 }
 
@@ -314,7 +316,7 @@ static bool apply_whole(struct applier *applier, struct batch *batch, size_t *do
 {
     pg_lsn careful_until = atomic_load(&applier->options->memory->careful_until);
     if (applier->held.position.commit_lsn < careful_until)
-        return apply_one_by_one(applier, batch, err);
+        return apply_one_by_one(applier, batch, done, err);
     size_t whole = batch->unit_count - (batch->is_unit_open ? 1 : 0);
     if (batch->is_unit_open && whole > *done) {
         if (!apply_units(applier, batch, *done, whole, APPLY_FAST, err))
@@ -358,7 +360,7 @@ static bool may_retry(struct applier *applier, struct batch *batch, size_t *done
     bool is_back = recover(applier, &expected, &state, err);
     if (is_back && state == AS_COMMITTED) {
         recorded_assign(&applier->held, &expected);
-        *done = batch->unit_count;
+        *done = batch->unit_count - (batch->is_unit_open ? 1 : 0);
         is_back = commit_nothing(applier, batch, err);
     }
     recorded_release(&expected);
@@ -377,10 +379,15 @@ bool applier_apply(struct applier *applier, struct batch *batch, struct error *e
             return true;
         abandon(applier);
         bool is_data = err->kind == ERROR_DATA;
-        if (is_data && (was_in_unit || batch->is_unit_open))
+        bool is_in_parts = was_in_unit || batch->is_unit_open;
+        if (is_data && is_in_parts && batch->last_position.commit_lsn == 0)
+            return refuse(batch, batch->unit_count - 1, err);
+        if (is_data && is_in_parts)
             return ask_for_care(applier, batch, err);
+        if (is_data && apply_one_by_one(applier, batch, &done, err))
+            return true;
         if (is_data)
-            return apply_one_by_one(applier, batch, err);
+            abandon(applier);
         applier->unit_applied = unit_applied;
         if (!may_retry(applier, batch, &done, was_in_unit, attempt, err))
             return false;

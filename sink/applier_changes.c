@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a batch's changes reach the target: folded under a savepoint, or one by one in source order. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -146,10 +147,25 @@ static bool apply_folding(struct applier *applier, const struct batch *batch, si
     return true;
 }
 
+/* A table that was altered in mid-batch has two shapes there: their changes must not pass one another. */
+static bool has_two_shapes_of_a_table(const struct batch *batch)
+{
+    for (size_t i = 1; i < batch->shape_count; i++) {
+        const struct table *one = batch->shapes[i]->table;
+        for (size_t j = 0; j < i; j++) {
+            const struct table *other = batch->shapes[j]->table;
+            if (strcmp(one->name, other->name) == 0 && strcmp(one->schema, other->schema) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 bool applier_apply_changes(struct applier *applier, const struct batch *batch, size_t first,
                            size_t end, enum apply_mode mode, struct error *err)
 {
-    if (mode == APPLY_FAST && end - first >= MIN_FOLDED_CHANGES)
+    if (mode == APPLY_FAST && end - first >= MIN_FOLDED_CHANGES &&
+        !has_two_shapes_of_a_table(batch))
         return apply_folding(applier, batch, first, end, err);
     return apply_in_order(applier, batch, first, end, mode, err);
 }

@@ -33,6 +33,17 @@ struct sink {
     struct error failure;
 };
 
+bool sink_take_over(struct target *target, struct recorded *recorded, struct error *err)
+{
+    struct apply_warnings none;
+    struct commit_mark mark;
+    if (!target->ops->open(target, err) || !target->ops->read_checkpoint(target, recorded, err))
+        return false;
+    return recorded->state == RECORDED_NONE ||
+           (target->ops->begin(target, recorded, true, err) &&
+            target->ops->commit(target, recorded, &none, &mark, err));
+}
+
 struct sink *sink_new(const struct sink_options *options, struct message_reader *reader,
                       struct target *target, const struct recorded *recorded)
 {
@@ -204,7 +215,8 @@ static bool read_all(struct sink *sink, struct error *err)
             continue;
         }
         if (err->kind == ERROR_ENDED)
-            return true;
+            return batch_is_empty(sink->filling) || sink->filling->is_unit_open ||
+                   hand_over(sink, err);
         if (err->kind != ERROR_NONE || has_failed(sink, err))
             return false;
         if (is_ready(sink) && !is_applier_busy(sink) && !hand_over(sink, err))

@@ -25,6 +25,10 @@ struct sink_options {
 
 struct sink;
 
+/* Opens the target and reads its checkpoint, state RECORDED_NONE if there is none. A predecessor's last commit may
+ * still be on its way to the disk: what is read is made durable before anybody may rely on it. */
+bool sink_take_over(struct target *target, struct recorded *recorded, struct error *err) MUST_USE;
+
 /* Borrows the reader and the target, opened; `recorded` is the target's checkpoint. */
 struct sink *sink_new(const struct sink_options *options, struct message_reader *reader,
                       struct target *target, const struct recorded *recorded) MUST_USE;

@@ -345,6 +345,27 @@ class Servers(StopCase):
         self.penstock.source["url"], self.penstock.target["url"] = good
         self.catch_up()
 
+    def test_the_penstock_schema_may_be_made_beforehand(self):
+        self.source.execute("create table t (id int primary key)", "insert into t values (1)")
+        self.target_cluster.execute("do $$ begin create role humble login; exception when duplicate_object then null; end $$")
+        self.target.execute("create schema penstock authorization humble", "create table t (id int primary key)",
+                            "grant all on t to humble")
+        self.penstock.target["url"] = self.target.url("humble")
+        self.catch_up()
+        self.assert_equal(tables=[("public", "t")])
+
+    def test_row_too_long_in_the_copy_and_in_the_stream(self):
+        limit = ("--set", "limits.max_row_bytes=64KiB")
+        long = "insert into t select 1, string_agg(md5(i::text), '') from generate_series(1, 4000) i"
+        self.source.execute("create table t (id int primary key, v text)", long)
+        self.start(*UNTIL, *limit).expect_stop("ROW_TOO_LONG", 65)
+        self.source.execute("delete from t")
+        self.catch_up(*limit)
+        self.source.execute("insert into t values (0, 'short')", long)
+        self.start(*UNTIL, *limit).expect_stop("ROW_TOO_LONG", 65)
+        self.catch_up()
+        self.assert_equal()
+
     def test_a_table_that_may_not_be_read(self):
         self.source.execute("create table t (id int primary key)", "insert into t values (1)")
         self.source_cluster.execute("do $$ begin create role repl login replication; exception when duplicate_object then"

@@ -16,13 +16,7 @@
 #include "tests/support/simulated_source.h"
 #include "transport/pipe.h"
 
-enum {
-    SEEDS = 150,
-    TRANSACTIONS = 30,
-    MOST_SESSIONS = 400,
-    PIPE_BYTES = 1 << 30,
-    WHOLE_BATCH_ROWS = 100000
-};
+enum { SEEDS = 150, TRANSACTIONS = 30, MOST_SESSIONS = 400, PIPE_BYTES = 1 << 30 };
 
 struct simulation {
     uint64_t seed;
@@ -102,10 +96,6 @@ static void plan_failure(struct simulation *simulation)
     enum memory_op op = ops[roll(simulation, sizeof(ops) / sizeof(ops[0]))];
     enum memory_failure failure =
         failures[roll(simulation, sizeof(failures) / sizeof(failures[0]))];
-    /* Where units go on over several batches no answer is lost. */
-    bool is_in_parts = simulation->sinking.batch_max_rows < WHOLE_BATCH_ROWS;
-    if (is_in_parts && (failure == MEMORY_LOST_AFTER || failure == MEMORY_CRASHES_AFTER))
-        failure = MEMORY_LOST;
     bool is_of_commit = failure == MEMORY_LOST_AFTER || failure == MEMORY_CRASHES_AFTER;
     bool is_of_rows = op == MEMORY_APPLY_SET || op == MEMORY_APPLY_ROW || op == MEMORY_COMMIT;
     if (is_of_commit)
@@ -212,7 +202,7 @@ static void run_session(struct simulation *simulation)
     check_rows(simulation);
     /* What was read may not be on disk yet: it must be before the capture confirms it. */
     commit_durably(simulation, &recorded, &recorded);
-    if (!simulation->is_last_session && roll(simulation, 3) > 0)
+    for (uint32_t i = simulation->is_last_session ? 0 : roll(simulation, 4); i > 0; i--)
         plan_failure(simulation);
     simulation->pipe = pipe_new(PIPE_BYTES, &err);
     assert_non_null(simulation->pipe);
@@ -234,7 +224,7 @@ static void run_session(struct simulation *simulation)
 static void open_simulation(struct simulation *simulation, uint64_t seed)
 {
     *simulation = (struct simulation){.seed = seed, .random = seed * 7919};
-    static const size_t batch_rows[] = {3, 70, WHOLE_BATCH_ROWS};
+    static const size_t batch_rows[] = {3, 70, 100000};
     static const uint32_t most_changes[] = {6, 200, 80};
     uint32_t sort = roll(simulation, 3);
     simulated_source_open(&simulation->source, seed, TRANSACTIONS, most_changes[sort]);
