@@ -42,11 +42,6 @@ static bool end_unit(struct copy *copy, struct error *err)
 static bool write_lines(struct copy *copy, struct error *err)
 {
     struct capture *capture = copy->capture;
-    if (copy->lines.overrun) {
-        error_stop(err, STOP_ROW_TOO_LONG, "a row of %s is longer than limits.max_row_bytes",
-                   copy->relation->table->name);
-        return error_remedy(err, "raise limits.max_row_bytes, and start again");
-    }
     struct change change = {.kind = CHANGE_COPY,
                             .copy_row_count = copy->line_count,
                             .copy_rows = {copy->lines.data, copy->lines.size}};
@@ -64,6 +59,11 @@ static bool write_lines(struct copy *copy, struct error *err)
 
 static bool add_row(struct copy *copy, struct bytes row, struct error *err)
 {
+    if (row.size > copy->capture->options->max_value_bytes) {
+        error_stop(err, STOP_ROW_TOO_LONG, "a row of %s is longer than limits.max_row_bytes",
+                   copy->relation->table->name);
+        return error_remedy(err, "raise limits.max_row_bytes, and start again");
+    }
     write_bytes(&copy->lines, row.data, row.size);
     copy->line_count++;
     bool is_unit_full =
