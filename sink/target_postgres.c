@@ -109,7 +109,7 @@ static void drop_session(struct postgres_target *target)
     target->pending_count = 0;
     target->unasked = 0;
     target->copying = NULL;
-    target->has_move_statement = target->has_count_statement = false;
+    postgres_forget_own(target);
 }
 
 static bool postgres_open(struct target *base, struct error *err)
@@ -159,10 +159,8 @@ static bool postgres_begin(struct target *base, const struct recorded *held, boo
            (!must_wait ||
             postgres_queue_sql(target, PENDING_COMMAND, "SET LOCAL synchronous_commit = local",
                                NO_PARAMS, err)) &&
-           postgres_queue_sql(target, PENDING_CHECKPOINT,
-                              "SELECT epoch, commit_lsn, ordinal, step, acked_lsn, state"
-                              " FROM penstock.checkpoint WHERE name = $1 FOR UPDATE",
-                              PARAMS(target->options->name), err);
+           postgres_queue_own(target, PENDING_CHECKPOINT, OWN_LOCK_CHECKPOINT, 1,
+                              &target->options->name, err);
 }
 
 static bool postgres_savepoint(struct target *base, struct error *err)
@@ -187,7 +185,7 @@ static bool postgres_release_savepoint(struct target *base, struct error *err)
 static void forget_statements(struct postgres_target *target)
 {
     target->warnings = target->saved_warnings;
-    target->has_move_statement = target->has_count_statement = false;
+    postgres_forget_own(target);
     for (struct postgres_table *table = target->tables; table; table = table->next) {
         table->base.counts = table->saved;
         table->number = ++target->last_number;
@@ -226,10 +224,7 @@ static bool send_commit(struct postgres_target *target, struct error *err)
 {
     return failpoint("before_commit", err) &&
            postgres_queue_sql(target, PENDING_COMMAND, "COMMIT", NO_PARAMS, err) &&
-           postgres_queue_sql(target, PENDING_POSITIONS,
-                              "SELECT pg_catalog.pg_current_wal_insert_lsn(),"
-                              " pg_catalog.pg_current_wal_flush_lsn()",
-                              NO_PARAMS, err) &&
+           postgres_queue_own(target, PENDING_POSITIONS, OWN_READ_POSITIONS, 0, NULL, err) &&
            postgres_settle(target, err) && failpoint("after_commit", err);
 }
 
@@ -275,8 +270,7 @@ static bool postgres_rollback(struct target *base, struct error *err)
         return error_set(err, ERROR_RETRY, "target: the session was lost");
     (void)(postgres_settle(target, &ignored) || ignored.kind);
     postgres_forget_tables(base);
-    target->has_move_statement = false;
-    target->has_count_statement = false;
+    postgres_forget_own(target);
     return connection_execute(target->connection, "ROLLBACK; DEALLOCATE ALL; DISCARD TEMP",
                               NO_PARAMS, err);
 }

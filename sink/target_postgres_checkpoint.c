@@ -153,17 +153,6 @@ static void write_texts(const struct recorded *recorded, struct checkpoint_texts
     snprintf(texts->timeline, sizeof(texts->timeline), "%" PRIu32, recorded->timeline);
 }
 
-#define TIME_OF(parameter)                                                                         \
-    "pg_catalog.to_timestamp(0) + " parameter "::pg_catalog.int8 * interval '1 microsecond'"
-
-static const char MOVE_CHECKPOINT[] =
-    "UPDATE penstock.checkpoint SET epoch = $2::pg_catalog.int8, commit_lsn = "
-    "$3::pg_catalog.pg_lsn,"
-    " ordinal = $4::pg_catalog.int8, step = $5::pg_catalog.int8, end_lsn = $6::pg_catalog.pg_lsn,"
-    " acked_lsn = $7::pg_catalog.pg_lsn, commit_time = " TIME_OF(
-        "$8") ", updated_at = pg_catalog.now()"
-              " WHERE name = $1";
-
 static const char WRITE_CHECKPOINT[] =
     "INSERT INTO penstock.checkpoint (name, epoch, commit_lsn, ordinal, step, end_lsn, acked_lsn,"
     " commit_time, version, state, system_id, timeline, slot, publication, routing, tables)"
@@ -198,19 +187,9 @@ bool postgres_queue_checkpoint(struct postgres_target *target, const struct reco
     const char *name = target->options->name;
     write_texts(recorded, &t);
     if (is_only_moved(&target->held, recorded)) {
-        if (!target->has_move_statement) {
-            target->has_move_statement =
-                postgres_queue_prepare(target, "move_checkpoint", MOVE_CHECKPOINT, err);
-            if (!target->has_move_statement)
-                return false;
-        }
         const char *texts[] = {name,   t.epoch,   t.commit_lsn, t.ordinal,
                                t.step, t.end_lsn, t.acked_lsn,  t.commit_time};
-        struct bytes values[8];
-        for (int i = 0; i < 8; i++)
-            values[i] = (struct bytes){(const uint8_t *)texts[i], strlen(texts[i])};
-        return postgres_queue_row(target, PENDING_COMMAND, NULL, APPLY_FAST, "move_checkpoint", 8,
-                                  values, err);
+        return postgres_queue_own(target, PENDING_COMMAND, OWN_MOVE_CHECKPOINT, 8, texts, err);
     }
     return postgres_queue_sql(target, PENDING_COMMAND, WRITE_CHECKPOINT,
                               PARAMS(name, t.epoch, t.commit_lsn, t.ordinal, t.step, t.end_lsn,
@@ -223,40 +202,21 @@ bool postgres_queue_checkpoint(struct postgres_target *target, const struct reco
 
 /* ---- counts per table ---- */
 
-static const char COUNT[] =
-    "INSERT INTO penstock.table_progress AS p"
-    " (name, table_name, copied, inserted, updated, deleted, truncated)"
-    " VALUES ($1, $2, $3::pg_catalog.int8, $4::pg_catalog.int8, $5::pg_catalog.int8,"
-    " $6::pg_catalog.int8, $7::pg_catalog.int8) ON CONFLICT (name, table_name) DO UPDATE SET"
-    " copied = p.copied + EXCLUDED.copied, inserted = p.inserted + EXCLUDED.inserted,"
-    " updated = p.updated + EXCLUDED.updated, deleted = p.deleted + EXCLUDED.deleted,"
-    " truncated = p.truncated + EXCLUDED.truncated";
-
 static bool queue_count(struct postgres_target *target, struct target_table *table,
                         struct error *err)
 {
     const uint64_t counts[] = {table->counts.copied, table->counts.inserted, table->counts.updated,
                                table->counts.deleted, table->counts.truncated};
-    char texts[5][24];
-    struct bytes values[7] = {
-        {(const uint8_t *)target->options->name, strlen(target->options->name)},
-        {(const uint8_t *)table->display_name, strlen(table->display_name)}};
+    char numbers[5][24];
+    const char *texts[7] = {target->options->name, table->display_name};
     uint64_t sum = 0;
     for (int i = 0; i < 5; i++) {
-        int length = snprintf(texts[i], sizeof(texts[i]), "%" PRIu64, counts[i]);
-        values[i + 2] = (struct bytes){(const uint8_t *)texts[i], (size_t)length};
+        snprintf(numbers[i], sizeof(numbers[i]), "%" PRIu64, counts[i]);
+        texts[i + 2] = numbers[i];
         sum += counts[i];
     }
-    if (sum == 0)
-        return true;
     table->counts = (struct table_counts){0};
-    if (!target->has_count_statement) {
-        target->has_count_statement = postgres_queue_prepare(target, "count_table", COUNT, err);
-        if (!target->has_count_statement)
-            return false;
-    }
-    return postgres_queue_row(target, PENDING_COMMAND, NULL, APPLY_FAST, "count_table", 7, values,
-                              err);
+    return sum == 0 || postgres_queue_own(target, PENDING_COMMAND, OWN_COUNT_TABLE, 7, texts, err);
 }
 
 bool postgres_queue_counts(struct postgres_target *target, struct error *err)

@@ -44,6 +44,10 @@ struct postgres_table {
     int update_count;
 };
 
+/* A timestamptz from a text parameter of microseconds since 1970. */
+#define TIME_OF(parameter)                                                                         \
+    "pg_catalog.to_timestamp(0) + " parameter "::pg_catalog.int8 * interval '1 microsecond'"
+
 /* What a queued statement was for. */
 enum pending_kind {
     PENDING_COMMAND,    /* nothing to check but that it succeeds */
@@ -60,6 +64,15 @@ struct pending {
     enum pending_kind kind;
     enum apply_mode mode;
     struct postgres_table *table;
+};
+
+/* Statements of ours that run with every batch: prepared at their first use. */
+enum own_statement {
+    OWN_LOCK_CHECKPOINT, /* gives the checkpoint */
+    OWN_MOVE_CHECKPOINT,
+    OWN_COUNT_TABLE,
+    OWN_READ_POSITIONS, /* gives insert and flush positions of the log */
+    OWN_STATEMENTS,
 };
 
 struct postgres_target {
@@ -83,8 +96,7 @@ struct postgres_target {
     struct recorded held; /* what the checkpoint must be */
     bool has_checkpoint;
     bool is_durable_commit;
-    bool has_move_statement;
-    bool has_count_statement;
+    bool is_prepared[OWN_STATEMENTS];
     struct apply_warnings warnings;
     struct apply_warnings saved_warnings; /* at the savepoint */
     uint64_t insert_position;
@@ -119,6 +131,14 @@ bool postgres_queue_prepare(struct postgres_target *target, const char *name, co
 bool postgres_queue_row(struct postgres_target *target, enum pending_kind kind,
                         struct postgres_table *table, enum apply_mode mode, const char *name,
                         int count, const struct bytes *values, struct error *err) MUST_USE;
+
+/* Queues one of our own statements with text parameters. */
+bool postgres_queue_own(struct postgres_target *target, enum pending_kind kind,
+                        enum own_statement statement, int count, const char *const *texts,
+                        struct error *err) MUST_USE;
+
+/* The server has forgotten all prepared statements of ours, or never had them. */
+void postgres_forget_own(struct postgres_target *target);
 
 /* Waits for all that is queued, leaves the pipeline, ends an open COPY. Fails with the first failure. */
 bool postgres_settle(struct postgres_target *target, struct error *err) MUST_USE;
