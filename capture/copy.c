@@ -73,8 +73,9 @@ static bool add_row(struct copy *copy, struct bytes row, struct error *err)
     return write_lines(copy, err) && (!is_unit_full || end_unit(copy, err));
 }
 
-/* COPY with a query is needed only for a row filter. */
-static bool write_copy_sql(struct byte_buffer *sql, const struct table *table, const char *filter)
+/* COPY takes a query where a filter chooses rows, or partitions hold them; a table alone is faster. */
+static bool write_copy_sql(struct byte_buffer *sql, const struct table *table, const char *filter,
+                           bool is_partitioned)
 {
     struct byte_buffer columns;
     byte_buffer_init(&columns, MAX_SQL_BYTES);
@@ -83,14 +84,15 @@ static bool write_copy_sql(struct byte_buffer *sql, const struct table *table, c
         write_text(&columns, i > 0 ? ", " : "");
         is_good = identifier_write(&columns, table->columns[i].name);
     }
-    write_text(sql, *filter ? "COPY (SELECT " : "COPY ");
-    if (*filter) {
+    bool is_query = *filter || is_partitioned;
+    write_text(sql, is_query ? "COPY (SELECT " : "COPY ");
+    if (is_query) {
         write_text(sql, byte_buffer_text(&columns));
-        write_text(sql, " FROM ONLY ");
+        write_text(sql, is_partitioned ? " FROM " : " FROM ONLY ");
     }
     is_good = is_good && qualified_write(sql, table->schema, table->name);
-    if (*filter)
-        write_format(sql, " WHERE %s)", filter);
+    if (is_query)
+        write_format(sql, "%s%s)", *filter ? " WHERE " : "", filter);
     else if (table->column_count > 0)
         write_format(sql, " (%s)", byte_buffer_text(&columns));
     write_text(sql, " TO STDOUT");
@@ -98,11 +100,12 @@ static bool write_copy_sql(struct byte_buffer *sql, const struct table *table, c
     return is_good;
 }
 
-static bool copy_rows(struct copy *copy, const char *filter, struct error *err)
+static bool copy_rows(struct copy *copy, const struct published_table *published, struct error *err)
 {
     SCOPED_BUFFER sql;
     byte_buffer_init(&sql, MAX_SQL_BYTES);
-    if (!write_copy_sql(&sql, copy->relation->table, filter))
+    if (!write_copy_sql(&sql, copy->relation->table, published->row_filter,
+                        published->is_partitioned))
         return error_set(err, ERROR_CONFIG, "a name can't be quoted");
     if (!copy_out_begin(copy->session, byte_buffer_text(&sql), err))
         return false;
@@ -130,7 +133,7 @@ static bool copy_table(struct copy *copy, const struct published_table *publishe
     }
     copy->relation = relations_add(copy->capture->relations, table, arena);
     log_info("copying", "schema=%s table=%s", table->schema, table->name);
-    return write_lines(copy, err) && copy_rows(copy, published->row_filter, err) &&
+    return write_lines(copy, err) && copy_rows(copy, published, err) &&
            (copy->line_count == 0 || write_lines(copy, err)) && end_unit(copy, err);
 }
 

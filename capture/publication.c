@@ -24,14 +24,15 @@ static const char PUBLICATIONS[] =
     "SELECT c.oid, n.nspname, c.relname,"                                                          \
     " pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(';', " columns ", " filter         \
     "), ',' ORDER BY p.pubname)),"                                                                 \
-    " COALESCE(pg_catalog.min(" columns "), ''), COALESCE(pg_catalog.min(" filter "), '')"         \
+    " COALESCE(pg_catalog.min(" columns "), ''), COALESCE(pg_catalog.min(" filter                  \
+    "), ''), c.relkind = 'p'"                                                                      \
     " FROM pg_catalog.pg_publication p"                                                            \
     " CROSS JOIN LATERAL pg_catalog.pg_get_publication_tables(p.pubname::pg_catalog.text) g"       \
     " JOIN pg_catalog.pg_class c ON c.oid = g.relid"                                               \
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"                                    \
     " LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid"        \
     " WHERE p.pubname = ANY (ARRAY[$1, $2]::pg_catalog.name[])"                                    \
-    " GROUP BY c.oid, n.nspname, c.relname"                                                        \
+    " GROUP BY c.oid, n.nspname, c.relname, c.relkind"                                             \
     " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\""
 
 static const char TABLES_15[] =
@@ -64,7 +65,8 @@ static bool read_tables(struct connection *connection, const struct publication_
             .name = arena_copy_string(arena, query_text(query, row, 2)),
             .fingerprint = arena_copy_string(arena, query_text(query, row, 3)),
             .column_numbers = arena_copy_string(arena, query_text(query, row, 4)),
-            .row_filter = arena_copy_string(arena, query_text(query, row, 5))};
+            .row_filter = arena_copy_string(arena, query_text(query, row, 5)),
+            .is_partitioned = query_bool(query, row, 6)};
     }
     return true;
 }

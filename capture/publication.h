@@ -29,6 +29,7 @@ struct published_table {
     const char *fingerprint;    /* of its column list and row filter */
     const char *column_numbers; /* the column list as an int2vector's text; "" for all */
     const char *row_filter;     /* SQL, or "" */
+    bool is_partitioned;        /* published by its root: the rows are in its partitions */
 };
 
 struct published {

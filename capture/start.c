@@ -67,10 +67,21 @@ static bool check_system(struct capture *capture, struct error *err)
              "copy: see docs/stops.md, SYSID_CHANGED");
 }
 
+/* From here on the source's past is the new timeline's: it must not be compared with the old one's end again. */
+static bool record_timeline(struct capture *capture, uint32_t timeline, struct error *err)
+{
+    struct recorded recorded = {0};
+    recorded_assign(&recorded, &capture->recorded);
+    recorded.timeline = timeline;
+    bool is_recorded = capture_record(capture, &recorded, err);
+    recorded_release(&recorded);
+    return is_recorded;
+}
+
 /* A promoted standby goes on from its switch point: what we have beyond it never happened there. */
 static bool check_timeline(struct capture *capture, struct error *err)
 {
-    struct recorded *recorded = &capture->recorded;
+    const struct recorded *recorded = &capture->recorded;
     uint32_t timeline = capture->identity.timeline;
     if (timeline == recorded->timeline)
         return true;
@@ -89,8 +100,7 @@ static bool check_timeline(struct capture *capture, struct error *err)
     if (switched != 0 && recorded_confirmable(recorded) <= switched) {
         log_info("source was promoted", "timeline=%u from=%u switch=%s", timeline,
                  recorded->timeline, lsn_text(switched, at));
-        recorded->timeline = timeline;
-        return true;
+        return record_timeline(capture, timeline, err);
     }
     error_stop(err, STOP_TIMELINE_DIVERGED,
                "the source is on timeline %u, which left timeline %u at %s; the target already has "
@@ -197,8 +207,7 @@ static bool adopt(struct capture *capture, const struct slot_info *slot, struct 
 /* The session that holds the slot can't be used to drop it: it is closed, and the name locked anew. */
 static bool start_anew(struct capture *capture, const struct slot_info *slot, struct error *err)
 {
-    if (slot->exists && strcmp(capture->recorded.slot, capture->options->slot) != 0 &&
-        capture->recorded.state == RECORDED_COPYING)
+    if (slot->exists && strcmp(capture->recorded.slot, capture->options->slot) != 0)
         return slot_foreign(capture, err);
     if (!slot->exists)
         return capture_copy(capture, err);
@@ -238,7 +247,7 @@ static bool decide(struct capture *capture, const struct slot_info *slot, struct
                                              : capture_copy(capture, err);
     case RECORDED_CREATING:
     case RECORDED_COPYING:
-        return start_anew(capture, slot, err);
+        return check_system(capture, err) && start_anew(capture, slot, err);
     case RECORDED_STREAMING:
         return slot->exists ? check_all(capture, slot, err) : slot_missing(capture, err);
     }

@@ -2,6 +2,8 @@
 /* penstock run: capture and sink in one process, through the pipe; started again when a server was lost. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "capture/capture.h"
@@ -141,6 +143,31 @@ static bool run_session(struct run *run, struct error *err)
     return is_good;
 }
 
+/* ---- the end ---- */
+
+/* A server that has frozen can hold up a cancel or a disconnect. The process ends all the same: what it had open is
+ * rolled back by the server once that notices. */
+static void *end_in_time(void *context)
+{
+    enum { MOST_MS = 9500 };
+    (void)context;
+    while (!stop_flag_wait(command_stop_flag(), -1))
+        ;
+    struct timespec most = {.tv_sec = MOST_MS / 1000, .tv_nsec = (MOST_MS % 1000) * 1000000L};
+    nanosleep(&most, NULL);
+    log_info("ended", "reason=%s", "signal; a server did not answer");
+    _exit(EXIT_OK);
+}
+
+static bool watch_the_end(struct error *err)
+{
+    pthread_t watching;
+    if (pthread_create(&watching, NULL, end_in_time, NULL) != 0)
+        return error_set(err, ERROR_RETRY, "can't start a thread");
+    pthread_detach(watching);
+    return true;
+}
+
 /* ---- sessions, one after the other ---- */
 
 struct retries {
@@ -208,6 +235,11 @@ enum exit_code command_run(const struct arguments *arguments, const struct confi
         log_warn("insecure connections are allowed", "source=%s target=%s",
                  config->source.insecure ? "true" : "false",
                  config->target.insecure ? "true" : "false");
+    if (!watch_the_end(&err)) {
+        endpoints_release(&run->endpoints);
+        free(run);
+        return command_stopped(&err);
+    }
     run->progress = progress_line_start(config->log.progress_seconds, &run->sink_stats);
     enum exit_code code = run_sessions(run);
     progress_line_stop(run->progress);

@@ -88,7 +88,8 @@ static bool write_sql(const struct verify *verify, const struct published_table 
         table->hash[side] = arena_copy_string(table->arena, byte_buffer_text(&sql));
         table->key[side] = arena_copy_string(table->arena, byte_buffer_text(&key));
         byte_buffer_clear(&sql);
-        write_text(&sql, side == TARGET && is_partitioned ? "" : "ONLY ");
+        write_text(&sql,
+                   (side == TARGET ? is_partitioned : published->is_partitioned) ? "" : "ONLY ");
         is_good = qualified_write(&sql, shape->schema, shape->name);
         if (side == SOURCE && *published->row_filter)
             write_format(&sql, " WHERE %s", published->row_filter);

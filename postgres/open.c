@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening a session: TLS policy, time-outs, and the settings on which the text of values depends. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,13 +36,19 @@ static const char *option_value(const PQconninfoOption *options, const char *key
     return NULL;
 }
 
+/* An address of the loopback net, a local socket, or the name that stands for both. */
 static bool host_is_local(const char *host, size_t length)
 {
+    char text[64];
+    struct in_addr address;
     if (length == 0 || host[0] == '/' || host[0] == '@')
         return true;
-    return (length == 9 && memcmp(host, "localhost", 9) == 0) ||
-           (length == 3 && memcmp(host, "::1", 3) == 0) ||
-           (length >= 4 && memcmp(host, "127.", 4) == 0);
+    if (length >= sizeof(text))
+        return false;
+    snprintf(text, sizeof(text), "%.*s", (int)length, host);
+    if (strcmp(text, "localhost") == 0 || strcmp(text, "::1") == 0)
+        return true;
+    return inet_pton(AF_INET, text, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
 }
 
 /* Whether every host of the comma-separated list is this machine. NULL is libpq's default: a local socket. */
@@ -166,6 +173,30 @@ static void connect_error(PGconn *pg, const struct connection_options *wanted, s
     memcpy(err->sqlstate, state, sizeof(state));
 }
 
+/* libpq has now added what the environment and a service file say: that is what it will do. */
+static bool check_effective(struct connection *connection, const struct connection_options *wanted,
+                            struct error *err)
+{
+    PQconninfoOption *options = PQconninfo(connection->pg);
+    if (!options)
+        return error_set(err, ERROR_RETRY, "%s: out of memory in libpq", wanted->what);
+    const char *mode = option_value(options, "sslmode");
+    bool is_full = mode && strcmp(mode, "verify-full") == 0;
+    const char *address = option_value(options, "hostaddr");
+    bool is_here = hosts_are_local(address ? address : option_value(options, "host"));
+    PQconninfoFree(options);
+    connection->is_verified = is_here || is_full;
+    if (connection->is_verified || wanted->is_insecure_allowed)
+        return true;
+    error_set(err, ERROR_CONFIG,
+              "%s: a service or the environment leads to another host, without "
+              "sslmode=verify-full",
+              wanted->what);
+    return error_remedy(err,
+                        "set sslmode=verify-full there, or %s.insecure: true to accept the risk",
+                        wanted->what);
+}
+
 static bool connect_poll(struct connection *connection, const struct connection_options *wanted,
                          struct error *err)
 {
@@ -216,7 +247,7 @@ static bool start(struct connection *connection, const struct connection_options
         return false;
     }
     PQsetErrorVerbosity(connection->pg, PQERRORS_VERBOSE);
-    return connect_poll(connection, wanted, err);
+    return check_effective(connection, wanted, err) && connect_poll(connection, wanted, err);
 }
 
 /* The text of values, and the meaning of names in our statements, must not depend on anybody's settings. */
@@ -245,6 +276,10 @@ static const char VERIFY[] = "SELECT pg_catalog.current_setting('search_path') I
 static bool pin(struct connection *connection, struct error *err)
 {
     if (!connection_execute(connection, PIN, NO_PARAMS, err))
+        return error_add(err, "pinning the session's settings");
+    /* A setting of 17 and newer. */
+    if (connection_server_version(connection) >= 170000 &&
+        !connection_execute(connection, "SET transaction_timeout = 0", NO_PARAMS, err))
         return error_add(err, "pinning the session's settings");
     SCOPED_QUERY verified = query_run(connection, VERIFY, NO_PARAMS, err);
     if (!verified)

@@ -142,6 +142,24 @@ static bool check_count(struct applier *applier, const struct batch_unit *unit, 
                      unit->end.count, count);
 }
 
+/* Tables that R gets under a name that another relation had there: the rows of that one must be gone. */
+static bool check_recreated_tables(struct applier *applier, const struct recorded *state,
+                                   struct error *err)
+{
+    struct recorded_table fresh;
+    struct recorded_table held;
+    SCOPED_BUFFER lines;
+    byte_buffer_init(&lines, SIZE_MAX);
+    if (applier->held.state != RECORDED_STREAMING)
+        return true;
+    for (const char *at = state->tables; recorded_next_table(&at, &fresh);)
+        for (const char *old = applier->held.tables; recorded_next_table(&old, &held);)
+            if (strcmp(fresh.name, held.name) == 0 && fresh.oid != held.oid)
+                recorded_write_table(&lines, fresh.oid, "-", fresh.name);
+    return lines.size == 0 ||
+           applier->target->ops->empty_tables(applier->target, byte_buffer_text(&lines), "", err);
+}
+
 static bool apply_state(struct applier *applier, const struct batch *batch, struct error *err)
 {
     if (!batch->has_state)
@@ -149,7 +167,7 @@ static bool apply_state(struct applier *applier, const struct batch *batch, stru
     bool owns = applier->held.state == RECORDED_COPYING && batch->state.state == RECORDED_CREATING;
     applier->state_count = batch->state_count;
     if (batch->state.state == RECORDED_STREAMING)
-        return true;
+        return check_recreated_tables(applier, &batch->state, err);
     return applier->target->ops->empty_tables(applier->target, batch->state.tables,
                                               owns ? applier->held.tables : "", err);
 }
@@ -355,6 +373,9 @@ static bool may_retry(struct applier *applier, struct batch *batch, size_t *done
     bool is_copying = applier->held.state != RECORDED_STREAMING; /* then the copy starts anew */
     if (err->kind != ERROR_RETRY || was_in_unit || is_copying)
         return false;
+    if (attempt > 0 &&
+        stop_flag_wait(applier->options->stop, backoff_ms(attempt, applier->random++)))
+        return error_set(err, ERROR_ENDED, "ended on request");
     recorded_assign(&expected, &applier->held);
     batch_advance(batch, batch->unit_count, &expected);
     bool is_back = recover(applier, &expected, &state, err);

@@ -5,8 +5,58 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "postgres/connection.h"
 #include "schema/wire.h"
 #include "sink/applier_internal.h"
+
+/* R names the same relation otherwise: it was renamed at the source, and must be renamed here, not made anew. */
+static bool renamed(const struct recorded_table *recorded, const char *name, struct error *err)
+{
+    if (err->stop != STOP_TABLE_MISSING)
+        return false;
+    error_add(err, "%s was renamed at the source", recorded->name);
+    return error_remedy(
+        err, "ALTER TABLE … RENAME (and SET SCHEMA) from %s to %s on the target, then start again",
+        recorded->name, name);
+}
+
+/* R has another relation by this name: it was dropped, and its rows must go before those of the new one come. */
+static bool check_recreated(struct applier *applier, const struct table *table, const char *name,
+                            struct error *err)
+{
+    SCOPED_BUFFER line;
+    byte_buffer_init(&line, 2 * RECORDED_TABLE_NAME_SIZE);
+    recorded_write_table(&line, table->relation_oid, "-", name);
+    if (applier->target->ops->empty_tables(applier->target, byte_buffer_text(&line), "", err))
+        return true;
+    return error_add(err, "%s was dropped and created anew at the source", name);
+}
+
+static bool prepare_shape(struct applier *applier, struct shape *shape, struct error *err)
+{
+    const struct table *table = shape->table;
+    struct recorded_table line;
+    struct recorded_table old = {0};
+    SCOPED_BUFFER name;
+    byte_buffer_init(&name, RECORDED_TABLE_NAME_SIZE);
+    if (!qualified_write(&name, table->schema, table->name))
+        return error_set(err, ERROR_CONFIG, "the name of table %s can't be quoted", table->name);
+    bool is_streaming = applier->held.state == RECORDED_STREAMING;
+    const char *at = is_streaming ? applier->held.tables : "";
+    while (recorded_next_table(&at, &line)) {
+        bool is_same_name = strcmp(line.name, byte_buffer_text(&name)) == 0;
+        if (line.oid == table->relation_oid && !is_same_name)
+            old = line;
+        if (line.oid != table->relation_oid && is_same_name &&
+            !check_recreated(applier, table, byte_buffer_text(&name), err))
+            return false;
+    }
+    bool is_renamed = old.oid != 0;
+    if (applier->target->ops->prepare_table(applier->target, table, !is_renamed, &shape->target,
+                                            err))
+        return true;
+    return is_renamed ? renamed(&old, byte_buffer_text(&name), err) : false;
+}
 
 bool applier_prepare_shapes(struct applier *applier, struct batch *batch, struct error *err)
 {
@@ -14,8 +64,7 @@ bool applier_prepare_shapes(struct applier *applier, struct batch *batch, struct
         struct shape *shape = batch->shapes[i];
         if (shape->target && shape->target_generation == applier->generation)
             continue;
-        if (!applier->target->ops->prepare_table(applier->target, shape->table, &shape->target,
-                                                 err))
+        if (!prepare_shape(applier, shape, err))
             return false;
         shape->target_generation = applier->generation;
     }

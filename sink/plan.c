@@ -12,7 +12,13 @@
 #include "schema/wire.h"
 #include "sink/key.h"
 
-enum { FIRST_SLOTS = 256, ARENA_BLOCK_BYTES = 256 * 1024, MAX_KEY_BYTES = 1 << 30 };
+enum {
+    FIRST_SLOTS = 256,
+    ARENA_BLOCK_BYTES = 256 * 1024,
+    MAX_KEY_BYTES = 1 << 30,
+    MAX_MERGED_BYTES =
+        16 * 1024, /* a larger row isn't copied for each update of it: the order is kept */
+};
 
 /* What the changes so far did to one key. */
 struct row_state {
@@ -195,6 +201,8 @@ static bool merge(struct plan *plan, struct row_state *row, const struct tuple *
         merged.values[i] =
             update->values[i].kind == VALUE_UNCHANGED ? before.values[i] : update->values[i];
     size_t size = tuple_size(&merged);
+    if (size > MAX_MERGED_BYTES)
+        return false;
     uint8_t *bytes = arena_allocate_bytes(plan->arena, size);
     tuple_write(bytes, &merged);
     row->tuple = (struct bytes){bytes, size};

@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 
-enum { TICK_MS = 1000, DURABLE_TICK_MS = 100, SHAPE_SLOTS = 64 };
+enum { TICK_MS = 1000, DURABLE_TICK_MS = 100, MAX_SHAPES = 10000000 };
 
 struct sink {
     const struct sink_options *options;
@@ -87,8 +87,8 @@ void sink_free(struct sink *sink)
 static bool add_shape(struct sink *sink, const struct message *message, struct error *err)
 {
     uint32_t id = message->shape_id;
-    if (id == 0 || id > sink->shape_count + SHAPE_SLOTS)
-        return error_set(err, ERROR_FATAL, "shape %u comes out of order", id);
+    if (id == 0 || id > MAX_SHAPES)
+        return error_set(err, ERROR_FATAL, "a shape with the id %u", id);
     if (id > sink->shape_count) {
         sink->shapes = memory_resize(sink->shapes, id, sizeof(*sink->shapes));
         memset(sink->shapes + sink->shape_count, 0,

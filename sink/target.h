@@ -87,8 +87,9 @@ struct target_ops {
     /* Reads the checkpoint; state RECORDED_NONE if there is none. */
     bool (*read_checkpoint)(struct target *target, struct recorded *recorded, struct error *err);
 
-    /* Finds the table for a shape, creating it where that is allowed. The result lives until forget_tables(). */
-    bool (*prepare_table)(struct target *target, const struct table *shape,
+    /* Finds the table for a shape, creating it where `may_create` and the options allow that. The result lives until
+     * forget_tables(). */
+    bool (*prepare_table)(struct target *target, const struct table *shape, bool may_create,
                           struct target_table **table, struct error *err);
     /* The source's tables were described anew, or a transaction that may have made some was rolled back. */
     void (*forget_tables)(struct target *target);

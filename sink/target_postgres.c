@@ -16,10 +16,27 @@ enum { LOCK_WAIT_MS = 75000, MAX_TEXT_BYTES = INT32_MAX };
 
 /* ---- opening ---- */
 
+/* Whoever comes here holds the name at the source: who holds it at the target is dead or frozen. If its session waits
+ * in mid-statement for a client that sends nothing, no time-out of the server's ends it. */
+static bool end_frozen_holder(struct postgres_target *target, const char *key, struct error *err)
+{
+    return connection_execute(
+        target->connection,
+        "SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a"
+        " JOIN pg_catalog.pg_locks l ON l.pid = a.pid WHERE l.locktype = 'advisory' AND l.granted"
+        " AND l.objsubid = 1 AND (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8)"
+        "  = pg_catalog.hashtextextended($1, 0)"
+        " AND l.database = (SELECT oid FROM pg_catalog.pg_database"
+        "  WHERE datname = pg_catalog.current_database())"
+        " AND a.usename = CURRENT_USER AND a.wait_event = 'ClientRead'"
+        " AND a.state_change < pg_catalog.now() - interval '60 s'",
+        PARAMS(key), err);
+}
+
 /* A killed predecessor's backend may still be inside COMMIT: it lets go of the lock when it is done. */
 static bool lock_name(struct postgres_target *target, struct error *err)
 {
-    enum { TRY_EVERY_MS = 200 };
+    enum { TRY_EVERY_MS = 500 };
     char key[128];
     const struct target_postgres_options *options = target->options;
     int64_t deadline = clock_now_ms(options->clock) + LOCK_WAIT_MS;
@@ -35,6 +52,8 @@ static bool lock_name(struct postgres_target *target, struct error *err)
             return true;
         if (clock_now_ms(options->clock) >= deadline)
             break;
+        if (!end_frozen_holder(target, key, err))
+            return false;
         if (stop_flag_wait(options->connection.stop, TRY_EVERY_MS))
             return error_set(err, ERROR_ENDED, "ended on request");
     }
@@ -90,13 +109,28 @@ static bool set_origin(struct postgres_target *target, struct error *err)
     return true;
 }
 
+static bool read_segment_size(struct postgres_target *target, struct error *err)
+{
+    SCOPED_QUERY query =
+        query_run(target->connection,
+                  "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_segment_size'",
+                  NO_PARAMS, err);
+    if (!query)
+        return error_add(err, "reading wal_segment_size");
+    target->segment_bytes = query_rows(query) > 0 ? query_uint64(query, 0, 0) : 0;
+    if (target->segment_bytes > 0)
+        return true;
+    return error_stop(err, STOP_SERVER_UNSUITABLE, "the target doesn't tell its wal_segment_size");
+}
+
 static bool set_up_session(struct postgres_target *target, struct error *err)
 {
     char sql[64];
     snprintf(sql, sizeof(sql), "SET synchronous_commit = %s", target->options->synchronous_commit);
     return connection_execute(target->connection, SESSION_SETTINGS, NO_PARAMS, err) &&
            connection_execute(target->connection, sql, NO_PARAMS, err) &&
-           set_replica_role(target, err) && lock_name(target, err) && set_origin(target, err) &&
+           set_replica_role(target, err) && read_segment_size(target, err) &&
+           lock_name(target, err) && set_origin(target, err) &&
            postgres_create_checkpoint(target, err);
 }
 
@@ -169,8 +203,13 @@ static bool postgres_savepoint(struct target *base, struct error *err)
     if (!postgres_settle(target, err))
         return false;
     target->saved_warnings = target->warnings;
-    for (struct postgres_table *table = target->tables; table; table = table->next)
+    for (struct postgres_table *table = target->tables; table; table = table->next) {
         table->saved = table->base.counts;
+        table->saved_has_stage = table->has_stage;
+        table->saved_has_delete_stage = table->has_delete_stage;
+        table->saved_is_stage_used = table->is_stage_used;
+        table->saved_is_delete_stage_used = table->is_delete_stage_used;
+    }
     return postgres_queue_sql(target, PENDING_COMMAND, "SAVEPOINT part", NO_PARAMS, err);
 }
 
@@ -189,8 +228,10 @@ static void forget_statements(struct postgres_target *target)
     for (struct postgres_table *table = target->tables; table; table = table->next) {
         table->base.counts = table->saved;
         table->number = ++target->last_number;
-        table->has_stage = table->has_delete_stage = false;
-        table->is_stage_used = table->is_delete_stage_used = false;
+        table->has_stage = table->saved_has_stage;
+        table->has_delete_stage = table->saved_has_delete_stage;
+        table->is_stage_used = table->saved_is_stage_used;
+        table->is_delete_stage_used = table->saved_is_delete_stage_used;
         table->has_insert = table->has_upsert = table->has_delete = false;
         postgres_free_updates(table);
     }
@@ -230,11 +271,11 @@ static bool send_commit(struct postgres_target *target, struct error *err)
 
 /* An insert position just behind a page's header (24 bytes, 40 in a segment's first page) stands for the page's
  * start: nothing will be flushed beyond that until more is written. */
-static uint64_t without_page_header(uint64_t lsn)
+static uint64_t without_page_header(uint64_t lsn, uint64_t segment_bytes)
 {
     enum { PAGE_BYTES = 8192, SHORT_HEADER = 24, LONG_HEADER = 40 };
-    uint64_t in_page = lsn % PAGE_BYTES;
-    return in_page == SHORT_HEADER || in_page == LONG_HEADER ? lsn - in_page : lsn;
+    uint64_t header = lsn % segment_bytes < PAGE_BYTES ? LONG_HEADER : SHORT_HEADER;
+    return lsn % PAGE_BYTES == header ? lsn - header : lsn;
 }
 
 static bool postgres_commit(struct target *base, const struct recorded *recorded,
@@ -258,7 +299,7 @@ static bool postgres_commit(struct target *base, const struct recorded *recorded
     }
     recorded_assign(&target->held, recorded);
     mark->is_durable = target->is_durable_commit;
-    mark->position = without_page_header(target->insert_position);
+    mark->position = without_page_header(target->insert_position, target->segment_bytes);
     return true;
 }
 

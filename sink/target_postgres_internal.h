@@ -36,6 +36,11 @@ struct postgres_table {
     bool has_delete_stage;
     bool is_stage_used; /* in this transaction */
     bool is_delete_stage_used;
+    bool saved_has_stage; /* at the savepoint, as the next three */
+    bool saved_has_delete_stage;
+    bool saved_is_stage_used;
+    bool saved_is_delete_stage_used;
+    unsigned stage_number; /* in the names of the temporary tables */
     bool has_insert;
     bool has_upsert;
     bool has_delete;
@@ -99,6 +104,7 @@ struct postgres_target {
     bool is_prepared[OWN_STATEMENTS];
     struct apply_warnings warnings;
     struct apply_warnings saved_warnings; /* at the savepoint */
+    uint64_t segment_bytes;               /* of the target's WAL */
     uint64_t insert_position;
     uint64_t flushed_position;
     struct byte_buffer copy_text;
@@ -110,15 +116,25 @@ static inline struct postgres_target *postgres_target_of(struct target *target)
     return (struct postgres_target *)target;
 }
 
-/* Whether an UPDATE sets the column: a key that identifies a row by GENERATED ALWAYS never changes in place. */
+/* Whether an UPDATE sets the column. GENERATED ALWAYS AS IDENTITY can't be set: where it is no key, the row is looked
+ * up with the value that it should have, so that a change of it is never passed over. */
 static inline bool postgres_updates_column(const struct postgres_table *table, int column)
 {
-    if (!table->is_written[column])
-        return false;
-    for (int i = 0; table->is_identity[column] && i < table->base.key_count; i++)
+    return table->is_written[column] && !table->is_identity[column];
+}
+
+static inline bool postgres_is_key(const struct postgres_table *table, int column)
+{
+    for (int i = 0; i < table->base.key_count; i++)
         if (table->base.keys[i].column == column)
-            return false;
-    return true;
+            return true;
+    return false;
+}
+
+static inline bool postgres_checks_column(const struct postgres_table *table, int column)
+{
+    return table->is_identity[column] && table->base.key_count > 0 &&
+           !postgres_is_key(table, column);
 }
 
 /* ---- pipeline: sink/target_postgres_pipeline.c ---- */
@@ -155,7 +171,7 @@ bool postgres_queue_counts(struct postgres_target *target, struct error *err) MU
 
 /* ---- tables: sink/target_postgres_tables.c ---- */
 
-bool postgres_prepare_table(struct target *target, const struct table *shape,
+bool postgres_prepare_table(struct target *target, const struct table *shape, bool may_create,
                             struct target_table **table, struct error *err);
 void postgres_forget_tables(struct target *target);
 /* Forgets the prepared updates, without telling the server. */

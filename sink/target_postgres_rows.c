@@ -68,23 +68,27 @@ static void write_upsert(struct byte_buffer *sql, const struct postgres_table *t
     write_text(sql, " ON CONFLICT (");
     for (int i = 0; i < base->key_count; i++)
         write_format(sql, "%s%s", i > 0 ? ", " : "", table->columns[base->keys[i].column]);
-    write_text(sql, ") DO UPDATE SET ");
+    write_text(sql, ")");
     bool is_first = true;
     for (int i = 0; i < base->shape->column_count; i++) {
-        if (!table->is_written[i])
+        if (!postgres_updates_column(table, i))
             continue;
-        write_format(sql, "%s%s = EXCLUDED.%s", is_first ? "" : ", ", table->columns[i],
-                     table->columns[i]);
+        write_format(sql, "%s%s = EXCLUDED.%s", is_first ? " DO UPDATE SET " : ", ",
+                     table->columns[i], table->columns[i]);
         is_first = false;
     }
-    write_format(sql, " RETURNING xmax = 0");
+    write_text(sql, is_first ? " DO NOTHING" : "");
+    /* Only a plain table tells whether it inserted or updated. */
+    write_text(sql, table->is_partitioned ? " RETURNING true" : " RETURNING xmax = 0");
 }
 
 static void write_equality(struct byte_buffer *sql, const struct postgres_table *table, int column,
                            int parameter)
 {
     if (table->compares_as_text[column])
-        write_format(sql, "%s::pg_catalog.text IS NOT DISTINCT FROM $%d::pg_catalog.text",
+        write_format(sql,
+                     "%s::pg_catalog.text COLLATE pg_catalog.\"C\""
+                     " IS NOT DISTINCT FROM $%d::pg_catalog.text",
                      table->columns[column], parameter);
     else
         write_format(sql, "%s IS NOT DISTINCT FROM $%d", table->columns[column], parameter);
@@ -180,6 +184,11 @@ static bool is_set(const struct postgres_table *table, const struct tuple *tuple
     return postgres_updates_column(table, column) && tuple->values[column].kind != VALUE_UNCHANGED;
 }
 
+static bool is_checked(const struct postgres_table *table, const struct tuple *tuple, int column)
+{
+    return postgres_checks_column(table, column) && tuple->values[column].kind != VALUE_UNCHANGED;
+}
+
 static bool same_mask(const struct prepared_update *update, const struct tuple *tuple)
 {
     for (int i = 0; i < tuple->count; i++)
@@ -211,6 +220,10 @@ static bool prepare_update(struct postgres_target *target, struct postgres_table
             count++;
         }
     write_where(&sql, table, count + 1);
+    count += table->base.key_count;
+    for (int i = 0; i < tuple->count; i++)
+        if (is_checked(table, tuple, i))
+            write_format(&sql, " AND %s IS NOT DISTINCT FROM $%d", table->columns[i], ++count);
     snprintf(prefix, sizeof(prefix), "update%d_", table->update_count);
     return prepare(target, table, prefix, &sql, update->name, sizeof(update->name), err);
 }
@@ -275,6 +288,9 @@ static bool update_row(struct postgres_target *target, struct postgres_table *ta
         if (is_set(table, tuple, i))
             add_parameter(&parameters, &tuple->values[i]);
     add_identity(&parameters, table, identity);
+    for (int i = 0; i < tuple->count; i++)
+        if (is_checked(table, tuple, i))
+            add_parameter(&parameters, &tuple->values[i]);
     return postgres_queue_row(target, PENDING_UPDATE, table, mode, update->name, parameters.count,
                               parameters.values, err);
 }

@@ -137,31 +137,64 @@ static bool run_for_count(struct postgres_target *target, struct byte_buffer *sq
     return true;
 }
 
+/* Whether the stage still has the types of the table's columns: somebody may have altered those. The lock keeps them
+ * as they are until the end of the transaction; the UPDATE or DELETE would take it anyway. */
+static bool check_stage(struct postgres_target *target, const struct postgres_table *table,
+                        const char *stage, bool *is_current, struct error *err)
+{
+    SCOPED_BUFFER sql;
+    byte_buffer_init(&sql, MAX_SQL_BYTES);
+    write_format(&sql, "LOCK TABLE %s%s IN ROW EXCLUSIVE MODE", table->only, table->qualified);
+    if (!connection_execute(target->connection, byte_buffer_text(&sql), NO_PARAMS, err))
+        return false;
+    SCOPED_QUERY query =
+        query_run(target->connection,
+                  "SELECT FROM pg_catalog.pg_attribute s LEFT JOIN pg_catalog.pg_attribute a"
+                  " ON a.attname = s.attname AND a.attrelid = $1::pg_catalog.regclass"
+                  " WHERE s.attrelid = $2::pg_catalog.regclass AND s.attnum > 0"
+                  " AND (a.atttypid, a.atttypmod, a.attcollation)"
+                  " IS DISTINCT FROM (s.atttypid, s.atttypmod, s.attcollation)",
+                  PARAMS(table->qualified, stage), err);
+    if (query)
+        *is_current = query_rows(query) == 0;
+    return query != NULL;
+}
+
+static void write_create_stage(struct byte_buffer *sql, const struct postgres_table *table,
+                               const char *stage, bool is_delete)
+{
+    const struct target_table *base = &table->base;
+    int count = is_delete ? base->key_count : base->shape->column_count;
+    write_format(
+        sql, "DROP TABLE IF EXISTS %s; CREATE TEMPORARY TABLE %s ON COMMIT DELETE ROWS AS SELECT ",
+        stage, stage + strlen("pg_temp."));
+    for (int i = 0; i < count; i++)
+        write_format(sql, "%s%s", i > 0 ? ", " : "",
+                     table->columns[is_delete ? base->keys[i].column : i]);
+    write_format(sql, " FROM %s WITH NO DATA", table->qualified);
+}
+
 /* The stage is empty at a transaction's start (ON COMMIT DELETE ROWS); within one it is emptied by hand. */
 static bool ready_stage(struct postgres_target *target, struct postgres_table *table,
                         const char *stage, bool is_delete, struct error *err)
 {
     bool *exists = is_delete ? &table->has_delete_stage : &table->has_stage;
     bool *is_used = is_delete ? &table->is_delete_stage_used : &table->is_stage_used;
+    bool is_current = false;
     SCOPED_BUFFER sql;
     byte_buffer_init(&sql, MAX_SQL_BYTES);
-    if (*exists && *is_used) {
+    if (*exists && !check_stage(target, table, stage, &is_current, err))
+        return error_add(err, "%s", table->base.display_name);
+    if (!is_current)
+        write_create_stage(&sql, table, stage, is_delete);
+    else if (*is_used)
         write_format(&sql, "TRUNCATE %s", stage);
-    } else if (!*exists) {
-        const struct target_table *base = &table->base;
-        int count = is_delete ? base->key_count : base->shape->column_count;
-        write_format(&sql, "CREATE TEMPORARY TABLE %s ON COMMIT DELETE ROWS AS SELECT ",
-                     stage + strlen("pg_temp."));
-        for (int i = 0; i < count; i++)
-            write_format(&sql, "%s%s", i > 0 ? ", " : "",
-                         table->columns[is_delete ? base->keys[i].column : i]);
-        write_format(&sql, " FROM %s WITH NO DATA", table->qualified);
-    }
     *is_used = true;
-    if (sql.size == 0)
-        return true;
-    *exists = connection_execute(target->connection, byte_buffer_text(&sql), NO_PARAMS, err);
-    return *exists ? true : error_add(err, "staging rows of %s", table->base.display_name);
+    if (sql.size > 0 &&
+        !connection_execute(target->connection, byte_buffer_text(&sql), NO_PARAMS, err))
+        return error_add(err, "staging rows of %s", table->base.display_name);
+    *exists = true;
+    return true;
 }
 
 static void write_join(struct byte_buffer *sql, const struct postgres_table *table)
@@ -188,8 +221,14 @@ static bool apply_update(struct postgres_target *target, const struct row_set *s
                      table->columns[i]);
         is_first = false;
     }
+    if (is_first)
+        return true;
     write_format(&sql, " FROM %s AS s", stage);
     write_join(&sql, table);
+    for (int i = 0; i < table->base.shape->column_count; i++)
+        if (!is_left_out[i] && postgres_checks_column(table, i))
+            write_format(&sql, " AND t.%s IS NOT DISTINCT FROM s.%s", table->columns[i],
+                         table->columns[i]);
     uint64_t count = 0;
     if (!run_for_count(target, &sql, &count, err))
         return error_add(err, "%s", set->table->display_name);
@@ -224,7 +263,7 @@ static bool apply_staged(struct postgres_target *target, const struct row_set *s
     struct postgres_table *table = (struct postgres_table *)set->table;
     bool is_delete = set->kind != ROW_SET_UPDATE;
     snprintf(stage, sizeof(stage), "pg_temp.penstock_%s_%u", is_delete ? "delete" : "update",
-             table->number);
+             table->stage_number);
     if (!ready_stage(target, table, stage, is_delete, err) ||
         !copy_set(target, set, stage, is_left_out, err))
         return false;
@@ -252,24 +291,72 @@ bool postgres_apply_set(struct target *base, const struct row_set *set, struct e
 
 /* ---- the initial copy ---- */
 
+/* Appends the fields of the columns that are written; a tab or newline inside a value is always escaped. */
+static void filter_lines(struct byte_buffer *text, const bool *is_left_out, struct bytes lines)
+{
+    const uint8_t *at = lines.data;
+    const uint8_t *end = lines.data + lines.size;
+    bool is_first = true;
+    for (int column = 0; at < end;) {
+        size_t size = 0;
+        while (at + size < end && at[size] != '\t' && at[size] != '\n')
+            size++;
+        if (!is_left_out[column]) {
+            write_text(text, is_first ? "" : "\t");
+            write_bytes(text, at, size);
+            is_first = false;
+        }
+        bool is_line_end = at + size >= end || at[size] == '\n';
+        if (is_line_end) {
+            write_u8(text, '\n');
+            is_first = true;
+        }
+        column = is_line_end ? 0 : column + 1;
+        at += size + 1;
+    }
+}
+
+/* Generated columns of the target's make their values themselves. Returns whether there are any. */
+static bool leave_out_generated(const struct postgres_table *table, bool *is_left_out)
+{
+    bool is_any = false;
+    for (int i = 0; i < table->base.shape->column_count; i++) {
+        is_left_out[i] = !table->is_written[i];
+        is_any |= is_left_out[i];
+    }
+    return is_any;
+}
+
+static bool open_copy(struct postgres_target *target, struct postgres_table *table,
+                      const bool *is_left_out, struct error *err)
+{
+    SCOPED_BUFFER sql;
+    byte_buffer_init(&sql, MAX_SQL_BYTES);
+    write_copy_sql(&sql, table, table->qualified, is_left_out);
+    if (!postgres_settle(target, err) ||
+        !copy_in_begin(target->connection, byte_buffer_text(&sql), err))
+        return error_add(err, "%s", table->base.display_name);
+    target->copying = table;
+    target->copying_rows = 0;
+    return true;
+}
+
 bool postgres_copy_rows(struct target *base, struct target_table *table, struct bytes lines,
                         uint32_t row_count, struct error *err)
 {
     struct postgres_target *target = postgres_target_of(base);
     struct postgres_table *mine = (struct postgres_table *)table;
-    bool is_left_out[TABLE_MAX_COLUMNS] = {false};
+    bool is_left_out[TABLE_MAX_COLUMNS];
+    bool is_filtered = leave_out_generated(mine, is_left_out);
     if (row_count == 0)
         return true;
-    if (target->copying != mine) {
-        SCOPED_BUFFER sql;
-        byte_buffer_init(&sql, MAX_SQL_BYTES);
-        write_copy_sql(&sql, mine, mine->qualified, is_left_out);
-        if (!postgres_settle(target, err) ||
-            !copy_in_begin(target->connection, byte_buffer_text(&sql), err))
-            return error_add(err, "%s", table->display_name);
-        target->copying = mine;
-        target->copying_rows = 0;
-    }
+    if (target->copying != mine && !open_copy(target, mine, is_left_out, err))
+        return false;
     target->copying_rows += row_count;
-    return copy_in_put(target->connection, lines, err);
+    if (!is_filtered)
+        return copy_in_put(target->connection, lines, err);
+    byte_buffer_clear(&target->copy_text);
+    filter_lines(&target->copy_text, is_left_out, lines);
+    return copy_in_put(target->connection,
+                       (struct bytes){target->copy_text.data, target->copy_text.size}, err);
 }

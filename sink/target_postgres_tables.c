@@ -20,8 +20,10 @@ static const char COLUMNS[] =
     "(ARRAY['bool', 'int2', 'int4',"
     " 'int8', 'oid', 'text', 'varchar', 'bpchar', 'uuid', 'date', 'timestamp', 'timestamptz', "
     "'bytea']"
-    ") AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)"
+    ") AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace"
+    " AND COALESCE(l.collisdeterministic, true))"
     " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
+    " LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation"
     " WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped";
 
 /* $1 the table. A row for each column of each unique index over plain columns: index, is primary, can serve
@@ -248,7 +250,7 @@ static bool table_missing(const struct postgres_table *table, struct error *err)
 }
 
 static bool find_or_create(struct postgres_target *target, struct postgres_table *table,
-                           struct error *err)
+                           bool may_create, struct error *err)
 {
     const struct table *shape = table->base.shape;
     for (bool is_created = false;; is_created = true) {
@@ -258,7 +260,7 @@ static bool find_or_create(struct postgres_target *target, struct postgres_table
             return false;
         if (query_rows(found) > 0)
             return describe(target, table, found, err);
-        if (is_created || !target->options->creates_tables)
+        if (is_created || !may_create || !target->options->creates_tables)
             return table_missing(table, err);
         if (!postgres_create_table(target, shape, err))
             return false;
@@ -281,7 +283,7 @@ static void free_table(struct postgres_table *table)
     free(table);
 }
 
-bool postgres_prepare_table(struct target *base, const struct table *shape,
+bool postgres_prepare_table(struct target *base, const struct table *shape, bool may_create,
                             struct target_table **table, struct error *err)
 {
     struct postgres_target *target = postgres_target_of(base);
@@ -290,8 +292,8 @@ bool postgres_prepare_table(struct target *base, const struct table *shape,
     struct postgres_table *made = memory_new(sizeof(*made));
     made->arena = arena_new(4096);
     made->base.shape = shape;
-    made->number = ++target->last_number;
-    if (!quote_names(made, err) || !find_or_create(target, made, err)) {
+    made->number = made->stage_number = ++target->last_number;
+    if (!quote_names(made, err) || !find_or_create(target, made, may_create, err)) {
         error_add(err, "table %s.%s", shape->schema, shape->name);
         free_table(made);
         return false;

@@ -79,12 +79,16 @@ static const char *read_name(const char *from, char *name)
 
 bool recorded_next_table(const char **at, struct recorded_table *table)
 {
-    int name_at = 0;
     *table = (struct recorded_table){0};
     if (!*at || **at == '\0')
         return false;
-    (void)sscanf(*at, "%" SCNu32 " %32s %n", &table->oid, table->fingerprint, &name_at);
-    const char *end = read_name(*at + name_at, table->name);
+    char *after_oid = NULL;
+    table->oid = (uint32_t)strtoul(*at, &after_oid, 10);
+    after_oid += *after_oid == ' ';
+    size_t size = strcspn(after_oid, " \n");
+    snprintf(table->fingerprint, sizeof(table->fingerprint), "%.*s", (int)size, after_oid);
+    after_oid += size + (after_oid[size] == ' ');
+    const char *end = read_name(after_oid, table->name);
     *at = *end == '\n' ? end + 1 : end;
     return true;
 }

@@ -73,7 +73,7 @@ bool memory_refuse(struct memory_target *memory, struct error *err);
 /* What was put off fails now. */
 bool memory_settle(struct memory_target *memory, struct error *err);
 
-bool memory_prepare_table(struct target *base, const struct table *shape,
+bool memory_prepare_table(struct target *base, const struct table *shape, bool may_create,
                           struct target_table **table, struct error *err);
 void memory_forget_tables(struct target *base);
 bool memory_empty_tables(struct target *base, const char *tables, const char *owned,

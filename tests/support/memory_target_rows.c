@@ -19,9 +19,10 @@ static struct memory_table *table_of(struct memory_target *memory, const struct 
     return NULL;
 }
 
-bool memory_prepare_table(struct target *base, const struct table *shape,
+bool memory_prepare_table(struct target *base, const struct table *shape, bool may_create,
                           struct target_table **table, struct error *err)
 {
+    (void)may_create;
     struct memory_target *memory = memory_of(base);
     if (!memory_passes(memory, MEMORY_PREPARE, err))
         return false;
