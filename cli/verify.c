@@ -63,16 +63,14 @@ static void skip_table(struct verify *verify, const struct listed_table *table)
 static bool compare_listed(struct verify *verify, const struct listed_tables *listed,
                            const struct published *published, struct error *err)
 {
-    for (size_t i = 0; i < listed->count; i++) {
-        const struct listed_table *table = &listed->items[i];
-        const struct published_table *found = find_published(published, table->oid);
-        if (!publication_is_recorded(&verify->recorded, table->oid))
-            continue;
-        if (!found)
-            skip_table(verify, table);
-        else if (!verify_table(verify, found, err))
+    for (size_t i = 0; i < published->count; i++)
+        if (publication_is_recorded(&verify->recorded, published->tables[i].oid) &&
+            !verify_table(verify, &published->tables[i], err))
             return false;
-    }
+    for (size_t i = 0; i < listed->count; i++)
+        if (publication_is_recorded(&verify->recorded, listed->items[i].oid) &&
+            !find_published(published, listed->items[i].oid))
+            skip_table(verify, &listed->items[i]);
     return true;
 }
 
