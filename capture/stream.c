@@ -23,6 +23,7 @@ struct stream {
     uint64_t ordinal;     /* of the last change decoded in this transaction */
     uint64_t sent;        /* changes of it that were written */
     pg_lsn caught_up_lsn; /* where --until-caught-up ends; 0: never */
+    int64_t asked_ms;     /* when the server was last asked for a keepalive */
     bool is_caught_up;
 };
 
@@ -238,6 +239,18 @@ static bool look_around(struct stream *stream, struct error *err)
     return is_checked || stream->is_in_transaction || capture_check_publication(capture, err);
 }
 
+/* While catching up: the server's keepalive tells how far it has read, also where it had nothing to send. */
+static bool ask_for_keepalive(struct stream *stream, struct error *err)
+{
+    const struct progress *progress = &stream->capture->progress;
+    int64_t now = capture_now_ms(stream->capture);
+    if (stream->is_in_transaction || progress->idle_lsn >= stream->caught_up_lsn ||
+        now - stream->asked_ms < CATCH_UP_WAIT_MS)
+        return true;
+    stream->asked_ms = now;
+    return tell_slot(stream, true, err);
+}
+
 /* Nothing is here: the far end gets what there is, and we wait. */
 static bool idle(struct stream *stream, struct error *err)
 {
@@ -249,8 +262,7 @@ static bool idle(struct stream *stream, struct error *err)
                                                                                  : IDLE_WAIT_MS;
     if (stream->caught_up_lsn != 0) {
         timeout_ms = CATCH_UP_WAIT_MS;
-        if (!stream->is_in_transaction && capture->progress.idle_lsn < stream->caught_up_lsn &&
-            !tell_slot(stream, true, err))
+        if (!ask_for_keepalive(stream, err))
             return false;
     }
     if (!capture->stream->ops->wait(capture->stream, writer->ops->fd(writer), timeout_ms, err))

@@ -111,13 +111,17 @@ static int waiting_bytes(PGconn *pg)
     return ioctl(PQsocket(pg), FIONREAD, &waiting) == 0 ? waiting : 0;
 }
 
-/* The walsender writes each row by itself as long as we keep up; it writes many at once when we don't. */
-static void let_gather(struct postgres_stream *stream)
+/* The walsender writes each row by itself as long as we keep up; it writes many at once when we don't. Returns whether
+ * much is here already. */
+static bool let_gather(struct postgres_stream *stream)
 {
-    if (!stream->is_behind || waiting_bytes(stream->connection->pg) >= GULP_BYTES)
-        return;
+    if (!stream->is_behind)
+        return false;
+    if (waiting_bytes(stream->connection->pg) >= GULP_BYTES)
+        return true;
     struct timespec nap = {.tv_nsec = GULP_NAP_NS};
     nanosleep(&nap, NULL);
+    return false;
 }
 
 static bool stream_wait(struct replication *base, int other_fd, int timeout_ms, struct error *err)
@@ -126,7 +130,8 @@ static bool stream_wait(struct replication *base, int other_fd, int timeout_ms, 
     struct connection *connection = stream->connection;
     if (PQflush(connection->pg) < 0)
         return connection_lost(connection, err);
-    let_gather(stream);
+    if (let_gather(stream))
+        return PQconsumeInput(connection->pg) ? true : connection_lost(connection, err);
     int stop_fd = connection->stop ? connection->stop->fd : -1;
     struct pollfd wait[3] = {{.fd = PQsocket(connection->pg), .events = POLLIN},
                              {.fd = other_fd, .events = POLLIN},

@@ -376,6 +376,28 @@ static void add_sets(struct plan *plan, struct target_table *table, const struct
     }
 }
 
+/* Near keys together, so that the target meets each page of its index and table while it is at hand. Any order is
+ * right; this one is that of numbers written in decimals. */
+static int compare_keys(const void *left, const void *right)
+{
+    const struct row_state *one = left;
+    const struct row_state *other = right;
+    if (one->key.size != other->key.size)
+        return one->key.size < other->key.size ? -1 : 1;
+    return one->key.size > 0 ? memcmp(one->key.data, other->key.data, one->key.size) : 0;
+}
+
+/* The rows' slots are of no use after this. */
+static void sort_rows(struct group *group)
+{
+    size_t sorted = 1;
+    while (sorted < group->row_count &&
+           compare_keys(&group->rows[sorted - 1], &group->rows[sorted]) <= 0)
+        sorted++;
+    if (sorted < group->row_count)
+        qsort(group->rows, group->row_count, sizeof(*group->rows), compare_keys);
+}
+
 static bool is_simple(const struct table_plan *table)
 {
     return table->first && table->first->is_folded && !table->first->next;
@@ -406,6 +428,10 @@ bool plan_make(struct plan *plan, const struct batch *batch, size_t first, size_
     for (size_t i = first; i < end; i++)
         if (!add_change(plan, &batch->changes[i], err))
             return false;
+    for (size_t i = 0; i < plan->table_count; i++)
+        for (struct group *group = plan->tables[i].first; group; group = group->next)
+            if (group->is_folded)
+                sort_rows(group);
     for (size_t i = plan->table_count; i-- > 0;)
         if (is_simple(&plan->tables[i]))
             add_sets(plan, plan->tables[i].table, plan->tables[i].first, true);

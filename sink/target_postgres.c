@@ -197,10 +197,23 @@ static bool postgres_begin(struct target *base, const struct recorded *held, boo
                               &target->options->name, err);
 }
 
+/* Whether what is in flight are commands only, whose results nobody has to see before the next statement goes out. */
+static bool only_commands_pending(const struct postgres_target *target, bool may_be_checkpoint)
+{
+    if (target->copying)
+        return false;
+    for (size_t i = 0; i < target->pending_count; i++) {
+        enum pending_kind kind = target->pending[target->pending_first + i].kind;
+        if (kind != PENDING_COMMAND && !(may_be_checkpoint && kind == PENDING_CHECKPOINT))
+            return false;
+    }
+    return true;
+}
+
 static bool postgres_savepoint(struct target *base, struct error *err)
 {
     struct postgres_target *target = postgres_target_of(base);
-    if (!postgres_settle(target, err))
+    if (!only_commands_pending(target, true) && !postgres_settle(target, err))
         return false;
     target->saved_warnings = target->warnings;
     for (struct postgres_table *table = target->tables; table; table = table->next) {
@@ -287,7 +300,8 @@ static bool postgres_commit(struct target *base, const struct recorded *recorded
                    postgres_queue_counts(target, err) &&
                    postgres_queue_sql(target, PENDING_COMMAND, "SET CONSTRAINTS ALL IMMEDIATE",
                                       NO_PARAMS, err) &&
-                   postgres_queue_checkpoint(target, recorded, err) && postgres_settle(target, err);
+                   postgres_queue_checkpoint(target, recorded, err) &&
+                   (only_commands_pending(target, false) || postgres_settle(target, err));
     *warnings = target->warnings;
     if (!is_sent)
         return false;

@@ -54,6 +54,7 @@ struct pipe {
     bool is_writer_closed;
     bool is_reader_closed;
     bool is_woken;
+    bool is_awaited; /* the reader waits for a chunk */
     bool is_announced;
     struct error reason;
     struct durable durable;
@@ -131,8 +132,11 @@ static bool pipe_flush(struct message_writer *writer, struct error *err)
     else
         pipe->first = chunk;
     pipe->last = chunk;
-    pthread_cond_signal(&pipe->readable);
+    bool is_awaited = pipe->is_awaited;
+    pipe->is_awaited = false;
     pthread_mutex_unlock(&pipe->mutex);
+    if (is_awaited)
+        pthread_cond_signal(&pipe->readable);
     if (is_reader_closed)
         *err = pipe->reason;
     return !is_reader_closed;
@@ -249,6 +253,7 @@ static bool next_chunk(struct pipe *pipe, int timeout_ms, struct error *err)
     int waited = 0;
     pthread_mutex_lock(&pipe->mutex);
     while (!pipe->first && !pipe->is_writer_closed && !pipe->is_woken && waited != ETIMEDOUT) {
+        pipe->is_awaited = true;
         if (timeout_ms < 0)
             waited = pthread_cond_wait(&pipe->readable, &pipe->mutex);
         else

@@ -19,7 +19,7 @@ static void a_key_change_ends_the_folding_before_and_after_it(void **state)
     scene_update(&scene, t, "K1,-", "2,a");
     scene_update(&scene, t, NULL, "2,b");
     scene_insert(&scene, t, "1,c");
-    assert_plan("insert t 1,a; rows t U2,a; update t 2,b; insert t 1,c");
+    assert_plan("insert t 1,a; rows t U2,a; insert t 1,c; update t 2,b");
 }
 
 static void a_chain_of_key_changes_keeps_its_order(void **state)
@@ -148,7 +148,7 @@ static void numeric_keys_are_equal_whatever_their_scale(void **state)
     scene_insert(&scene, t, "NaN,e");
     scene_update(&scene, t, NULL, "NaN,f");
     scene_insert(&scene, t, "100,g");
-    assert_plan("insert t 1.00,b 10.0,d NaN,f 100,g");
+    assert_plan("insert t 1.00,b 10.0,d 100,g NaN,f");
 }
 
 static void a_numeric_key_that_changes_its_scale_is_no_key_change(void **state)
@@ -168,7 +168,7 @@ static void minus_zero_is_zero_where_the_key_is_a_float(void **state)
     scene_update(&scene, f, NULL, "0,b");
     scene_insert(&scene, b, "-0,a");
     scene_insert(&scene, b, "0,b");
-    assert_plan("insert f 0,b; insert b -0,a 0,b");
+    assert_plan("insert f 0,b; insert b 0,b -0,a");
 }
 
 static void the_columns_of_a_key_keep_their_borders(void **state)
@@ -180,7 +180,7 @@ static void the_columns_of_a_key_keep_their_borders(void **state)
     scene_insert(&scene, t, "abc,,3");
     scene_insert(&scene, t, ",abc,4");
     scene_update(&scene, t, NULL, "ab,c,5");
-    assert_plan("insert t a,bc,1 ab,c,5 abc,,3 ,abc,4");
+    assert_plan("insert t ,abc,4 a,bc,1 ab,c,5 abc,,3");
 }
 
 static void a_key_of_several_forms_is_compared_column_by_column(void **state)

@@ -215,7 +215,7 @@ static void a_change_without_shape_is_a_bug(void **state)
 static void a_shape_with_an_id_far_ahead_is_a_bug(void **state)
 {
     (void)state;
-    feed_shape(&feed, 1000000, "t");
+    feed_shape(&feed, 10000001, "t");
     assert_step_fails(ERROR_FATAL);
 }
 
