@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "postgres/internal.h"
 
-enum { CANCEL_WAIT_MS = 1000, ENDED_WAIT_MS = 5 };
+enum { CANCEL_WAIT_MS = 1000 };
 
 void connection_close(struct connection *connection)
 {

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -52,6 +53,7 @@ struct table_plan {
 };
 
 struct plan {
+    uint64_t seed; /* so that nobody can choose keys that collide */
     struct arena *arena;
     struct table_plan *tables;
     size_t table_count;
@@ -68,6 +70,8 @@ struct plan {
 struct plan *plan_new(void)
 {
     struct plan *plan = memory_new(sizeof(*plan));
+    if (getrandom(&plan->seed, sizeof(plan->seed), GRND_NONBLOCK) < 0)
+        plan->seed = (uintptr_t)plan;
     plan->arena = arena_new(ARENA_BLOCK_BYTES);
     byte_buffer_init(&plan->key, MAX_KEY_BYTES);
     return plan;
@@ -156,7 +160,7 @@ static struct row_state *state_of(struct plan *plan, struct group *group, struct
 {
     if ((group->row_count + 1) * 2 > group->slot_count)
         rehash(plan, group);
-    uint64_t hash = XXH3_64bits(key.data, key.size);
+    uint64_t hash = XXH3_64bits_withSeed(key.data, key.size, plan->seed);
     size_t at = hash & (group->slot_count - 1);
     for (; group->slots[at] != 0; at = (at + 1) & (group->slot_count - 1)) {
         struct row_state *row = &group->rows[group->slots[at] - 1];
@@ -279,14 +283,13 @@ static bool changes_key(struct plan *plan, const struct target_table *table,
 }
 
 /* Folds the change into the table's last group; false: it must keep its order. */
-static bool fold(struct plan *plan, struct table_plan *table, const struct batch_change *at,
-                 const struct change *change, struct bytes old_tuple, struct bytes new_tuple)
+static bool fold(struct plan *plan, struct table_plan *table, const struct change *change,
+                 struct bytes old_tuple, struct bytes new_tuple)
 {
     const struct tuple *identified =
         change->kind == CHANGE_DELETE ? &change->old_tuple : &change->new_tuple;
     struct bytes key;
     bool is_known = true;
-    (void)at;
     if (change->kind == CHANGE_UPDATE && changes_key(plan, table->table, change, &is_known))
         return false;
     if (!is_known || !comparable_key(plan, table->table, identified, &key))
@@ -313,7 +316,7 @@ static bool add_change(struct plan *plan, const struct batch_change *at, struct 
     if (!wire_read(at->wire, &plan->values, &change) ||
         !wire_find_tuples(at->wire, &old_tuple, &new_tuple))
         return error_set(err, ERROR_FATAL, "a change in the batch is malformed");
-    if (!fold(plan, table, at, &change, old_tuple, new_tuple))
+    if (!fold(plan, table, &change, old_tuple, new_tuple))
         add_in_order(plan, table, at);
     return true;
 }

@@ -99,7 +99,6 @@ struct postgres_target {
     uint64_t copying_rows;
 
     struct recorded held; /* what the checkpoint must be */
-    bool has_checkpoint;
     bool is_durable_commit;
     bool is_prepared[OWN_STATEMENTS];
     struct apply_warnings warnings;
