@@ -67,8 +67,6 @@ static bool is_local(const PQconninfoOption *options)
 {
     const char *address = option_value(options, "hostaddr");
     const char *host = option_value(options, "host");
-    if (option_value(options, "service") && !host && !address)
-        return false;
     if (!address)
         address = getenv("PGHOSTADDR");
     if (address)
