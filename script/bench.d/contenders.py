@@ -67,11 +67,11 @@ IS_FINISHED = "select from finish"
 
 
 class Penstock:
-    title = "penstock run"
     has_target = True
 
-    def __init__(self, bench):
-        self.bench = bench
+    def __init__(self, bench, title="penstock run", program=None):
+        self.bench, self.title = bench, title
+        self.program = program or bench.options.penstock
 
     def write_config(self, **source):
         lines = [f"  {key}: {value}\n" for key, value in source.items()]
@@ -82,7 +82,7 @@ class Penstock:
         return self.bench.path("penstock.yaml")
 
     def start(self, *arguments):
-        return self.bench.start([self.bench.options.penstock, "run", "-c", self.bench.path("penstock.yaml"),
+        return self.bench.start([self.program, "run", "-c", self.bench.path("penstock.yaml"),
                                  *arguments], "penstock.log")
 
     def end(self, run, process):

@@ -11,6 +11,9 @@ import time
 from lib.process import children_of
 
 TICKS = os.sysconf("SC_CLK_TCK")
+CORES = os.cpu_count()
+QUIET_SHARE = 0.10  # of all cores, for others
+PATIENCE_SECONDS = 8
 
 
 def _stat(pid):
@@ -20,12 +23,31 @@ def _stat(pid):
 
 def server_cpu(cluster):
     """CPU seconds so far of a cluster's processes, those that have ended included."""
-    fields = _stat(cluster.postmaster.pid)
-    ticks = sum(int(field) for field in fields[11:15])
-    for pid in children_of(cluster.postmaster.pid):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            ticks += sum(int(field) for field in _stat(pid)[11:13])
-    return ticks / TICKS
+    postmaster = cluster.postmaster.pid
+    while True:
+        ended = _stat(postmaster)[11:15]
+        ticks = sum(int(field) for field in ended)
+        for pid in children_of(postmaster):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                ticks += sum(int(field) for field in _stat(pid)[11:13])
+        if _stat(postmaster)[11:15] == ended:  # else one of them was reaped meanwhile
+            return ticks / TICKS
+
+
+def machine_cpu():
+    """CPU seconds so far of everybody; of a virtual machine, what its host kept too."""
+    with open("/proc/stat", encoding="utf-8") as stat:
+        user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, stat.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / TICKS
+
+
+def wait_for_quiet():
+    """Until a second passes in which others took little; not for ever."""
+    for _ in range(PATIENCE_SECONDS):
+        before = machine_cpu()
+        time.sleep(1)
+        if machine_cpu() - before < QUIET_SHARE * CORES:
+            return
 
 
 @contextlib.contextmanager
@@ -59,10 +81,12 @@ class Run:
 
     def __init__(self, source, target):
         self.source, self.target = source, target
-        self.own_cpu = self.rss_mib = self.rows = None
+        self.own_cpu = self.rss_mib = self.rows = self.others = None
+        self.machine_cpu = -machine_cpu()
+        self.bench_cpu = -time.process_time()
         self.source_cpu = -server_cpu(source)
         self.target_cpu = -server_cpu(target)
-        self.seconds = -time.monotonic()
+        self.seconds = self.seconds_to_close = -time.monotonic()
 
     def finished(self):
         self.seconds += time.monotonic()
@@ -78,8 +102,13 @@ class Run:
     def close(self, rows):
         """Once all processes of the contender have ended: per million rows."""
         self.rows = rows
-        self.source_cpu = (self.source_cpu + server_cpu(self.source)) * 1e6 / rows
-        self.target_cpu = (self.target_cpu + server_cpu(self.target)) * 1e6 / rows
+        self.source_cpu += server_cpu(self.source)
+        self.target_cpu += server_cpu(self.target)
+        ours = self.source_cpu + self.target_cpu + (self.own_cpu or 0) + self.bench_cpu + time.process_time()
+        elapsed = self.seconds_to_close + time.monotonic()
+        self.others = max(0.0, self.machine_cpu + machine_cpu() - ours) / elapsed / CORES
+        self.source_cpu *= 1e6 / rows
+        self.target_cpu *= 1e6 / rows
         self.own_cpu = None if self.own_cpu is None else self.own_cpu * 1e6 / rows
         return self
 

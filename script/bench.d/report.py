@@ -41,12 +41,12 @@ def drain_rows(name, results):
     for title, runs in results.items():
         yield (f"| {name} | {title} | {thousands(runs)} | {number(median(runs, 'own_cpu'))} |"
                f" {number(median(runs, 'source_cpu'))} | {number(median(runs, 'target_cpu'))} |"
-               f" {number(median(runs, 'rss_mib'), 0)} |")
+               f" {number(median(runs, 'rss_mib'), 0)} | {max(run.others for run in runs):.0%} |")
 
 
 def ratio(results, first, second):
-    """Of medians."""
-    return median(results[first], "rate") / median(results[second], "rate")
+    """The median over the rounds: the two runs of a round are neighbours in time."""
+    return statistics.median(one.rate / other.rate for one, other in zip(results[first], results[second]))
 
 
 def goal_rows(name, results):
@@ -89,9 +89,10 @@ def text(drains, latencies, options):
              f" synchronous_commit={options.synchronous_commit} at the target.", "",
              "| figure | goal | found | |", "|---|---|---|---|", *goals]
     if drains:
-        lines += ["", "Thousand rows/s: least / median / most. CPU: seconds per million rows, medians. Memory: MiB.", "",
-                  "| | contender | thousand rows/s | own CPU | source's CPU | target's CPU | memory |",
-                  "|---|---|---|---|---|---|---|"]
+        lines += ["", "Thousand rows/s: least / median / most. CPU: seconds per million rows, medians. Memory: MiB."
+                  " Others: the most of the machine's CPU that other processes took during a run.", "",
+                  "| | contender | thousand rows/s | own CPU | source's CPU | target's CPU | memory | others |",
+                  "|---|---|---|---|---|---|---|---|"]
         lines += [row for name, results in drains.items() for row in drain_rows(name, results)]
     if latencies:
         lines += ["", "| W5, ms | p50 | p99 | longest | polled every |", "|---|---|---|---|---|",
