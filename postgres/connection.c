@@ -25,19 +25,9 @@ bool connection_is_lost(const struct connection *connection)
     return connection->is_lost || PQstatus(connection->pg) == CONNECTION_BAD;
 }
 
-int connection_fd(const struct connection *connection)
-{
-    return PQsocket(connection->pg);
-}
-
 int connection_server_version(const struct connection *connection)
 {
     return PQserverVersion(connection->pg);
-}
-
-int connection_backend_pid(const struct connection *connection)
-{
-    return PQbackendPID(connection->pg);
 }
 
 bool connection_is_verified(const struct connection *connection)
@@ -157,6 +147,14 @@ PGresult *connection_next_result(struct connection *connection, struct error *er
         }
     }
     return PQgetResult(connection->pg);
+}
+
+PGresult *connection_await_result(struct connection *connection, struct error *err)
+{
+    PGresult *result = connection_next_result(connection, err);
+    if (!result && err->kind == ERROR_NONE)
+        connection_lost(connection, err);
+    return result;
 }
 
 bool connection_drain(struct connection *connection, struct error *err)

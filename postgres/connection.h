@@ -35,9 +35,7 @@ void connection_close(struct connection *connection);
 
 /* The session is lost: every further call would fail. */
 bool connection_is_lost(const struct connection *connection);
-int connection_fd(const struct connection *connection);
 int connection_server_version(const struct connection *connection); /* 150020 for 15.20 */
-int connection_backend_pid(const struct connection *connection);
 
 /* Whether the server's identity was verified by TLS, or it is on this host. */
 bool connection_is_verified(const struct connection *connection);
@@ -65,7 +63,6 @@ int query_rows(const struct query *query);
 bool query_is_null(const struct query *query, int row, int column);
 /* "" for NULL; valid until query_free(). */
 const char *query_text(const struct query *query, int row, int column);
-struct bytes query_bytes(const struct query *query, int row, int column);
 int64_t query_int64(const struct query *query, int row, int column);
 uint64_t query_uint64(const struct query *query, int row, int column);
 bool query_bool(const struct query *query, int row, int column);

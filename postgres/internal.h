@@ -31,6 +31,9 @@ bool connection_wait(struct connection *connection, bool for_writing, int64_t de
 /* The next result, waiting for it; NULL with ERROR_NONE at the end of the statement's results. */
 PGresult *connection_next_result(struct connection *connection, struct error *err) MUST_USE;
 
+/* The same where a result must come: NULL is always an error. */
+PGresult *connection_await_result(struct connection *connection, struct error *err) MUST_USE;
+
 /* Sends all that is buffered, reading meanwhile so that neither side blocks the other. */
 bool connection_flush(struct connection *connection, struct error *err) MUST_USE;
 

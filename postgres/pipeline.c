@@ -94,9 +94,9 @@ static bool read_end(struct connection *connection, struct error *err)
 bool pipeline_next(struct connection *connection, struct pipeline_result *result, struct error *err)
 {
     *result = (struct pipeline_result){0};
-    PGresult *got = connection_next_result(connection, err);
+    PGresult *got = connection_await_result(connection, err);
     if (!got)
-        return err->kind == ERROR_NONE ? connection_lost(connection, err) : false;
+        return false;
     result->status = status_of(PQresultStatus(got));
     if (result->status == PIPELINE_SYNCED) {
         PQclear(got);

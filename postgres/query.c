@@ -31,12 +31,9 @@ struct query *query_run(struct connection *connection, const char *sql, const ch
         connection_lost(connection, err);
         return NULL;
     }
-    PGresult *result = connection_next_result(connection, err);
-    if (!result) {
-        if (err->kind == ERROR_NONE)
-            connection_lost(connection, err);
+    PGresult *result = connection_await_result(connection, err);
+    if (!result)
         return NULL;
-    }
     struct error later;
     if (!is_success(PQresultStatus(result))) {
         result_error(connection, result, err);
@@ -74,12 +71,6 @@ bool query_is_null(const struct query *query, int row, int column)
 const char *query_text(const struct query *query, int row, int column)
 {
     return PQgetvalue(query->result, row, column);
-}
-
-struct bytes query_bytes(const struct query *query, int row, int column)
-{
-    return (struct bytes){(const uint8_t *)PQgetvalue(query->result, row, column),
-                          (size_t)PQgetlength(query->result, row, column)};
 }
 
 int64_t query_int64(const struct query *query, int row, int column)
@@ -142,9 +133,9 @@ static bool copy_begin(struct connection *connection, const char *sql, ExecStatu
 {
     if (!PQsendQuery(connection->pg, sql))
         return connection_lost(connection, err);
-    PGresult *result = connection_next_result(connection, err);
+    PGresult *result = connection_await_result(connection, err);
     if (!result)
-        return err->kind == ERROR_NONE ? connection_lost(connection, err) : false;
+        return false;
     bool is_started = PQresultStatus(result) == status;
     struct error later;
     if (!is_started)
@@ -181,9 +172,9 @@ bool copy_in_put(struct connection *connection, struct bytes data, struct error 
 /* The last result of a COPY. */
 static bool copy_finish(struct connection *connection, uint64_t *rows, struct error *err)
 {
-    PGresult *result = connection_next_result(connection, err);
+    PGresult *result = connection_await_result(connection, err);
     if (!result)
-        return err->kind == ERROR_NONE ? connection_lost(connection, err) : false;
+        return false;
     bool is_good = PQresultStatus(result) == PGRES_COMMAND_OK;
     if (is_good)
         *rows = affected_rows(result);

@@ -234,12 +234,9 @@ struct replication *replication_start(struct connection *connection, const char 
         connection_lost(connection, err);
         return NULL;
     }
-    PGresult *result = connection_next_result(connection, err);
-    if (!result) {
-        if (err->kind == ERROR_NONE)
-            connection_lost(connection, err);
+    PGresult *result = connection_await_result(connection, err);
+    if (!result)
         return NULL;
-    }
     bool is_streaming = PQresultStatus(result) == PGRES_COPY_BOTH;
     if (!is_streaming)
         start_failed(connection, slot, result, err);

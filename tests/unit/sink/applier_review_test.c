@@ -1,38 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a review of the applier found: with care, in parts, in the copy, around an ALTER. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "tests/support/apply.h"
-
-static struct apply apply;
-static int open_apply(void **state)
-{
-    (void)state;
-    apply_open(&apply);
-    return 0;
-}
-static int close_apply(void **state)
-{
-    (void)state;
-    apply_close(&apply);
-    return 0;
-}
-static void assert_rows(const char *table, const char *expected)
-{
-    static char rows[64 * 1024];
-    assert_string_equal(memory_target_rows(apply.memory, table, rows, sizeof(rows)), expected);
-}
-static void assert_applies(void)
-{
-    struct error err;
-    if (!apply_batch(&apply, &err))
-        fail_msg("%s", err.message);
-}
+#include "tests/unit/sink/applier_support.h"
 static void insert_units(int from, int to)
 {
     for (int i = from; i <= to; i++) {

@@ -2,43 +2,7 @@
 /* Tests of the applier while nothing fails: units, parts, checkpoints, durability. */
 #include "sink/applier.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "tests/support/apply.h"
-
-static struct apply apply;
-
-static int open_apply(void **state)
-{
-    (void)state;
-    apply_open(&apply);
-    return 0;
-}
-
-static int close_apply(void **state)
-{
-    (void)state;
-    apply_close(&apply);
-    return 0;
-}
-
-static void assert_rows(const char *table, const char *expected)
-{
-    static char rows[64 * 1024];
-    assert_string_equal(memory_target_rows(apply.memory, table, rows, sizeof(rows)), expected);
-}
-
-static void assert_applies(void)
-{
-    struct error err;
-    if (!apply_batch(&apply, &err))
-        fail_msg("%s", err.message);
-}
+#include "tests/unit/sink/applier_support.h"
 
 /* ---- units ---- */
 
