@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "capture/oids.h"
 #include "schema/table.h"
 
 enum { MAX_SQL_BYTES = 64 * 1024 * 1024 };
@@ -159,37 +160,23 @@ char *publication_record(const struct published *published)
     return memory_copy_string(byte_buffer_text(&lines));
 }
 
+static void publication_change_init(struct publication_change *change)
+{
+    byte_buffer_init(&change->dropped, MAX_SQL_BYTES);
+    byte_buffer_init(&change->unwanted, MAX_SQL_BYTES);
+    byte_buffer_init(&change->created, MAX_SQL_BYTES);
+}
+
 void publication_change_release(struct publication_change *change)
 {
-    free(change->dropped);
-    free(change->unwanted);
-    free(change->created);
-    *change = (struct publication_change){0};
+    byte_buffer_release(&change->dropped);
+    byte_buffer_release(&change->unwanted);
+    byte_buffer_release(&change->created);
 }
 
-static const struct published_table *find_published(const struct published *published, uint32_t oid)
+static void append_name(struct byte_buffer *names, const char *name)
 {
-    for (size_t i = 0; i < published->count; i++)
-        if (published->tables[i].oid == oid)
-            return &published->tables[i];
-    return NULL;
-}
-
-bool publication_is_recorded(const struct recorded *recorded, uint32_t oid)
-{
-    struct recorded_table table;
-    for (const char *at = recorded->tables; recorded_next_table(&at, &table);)
-        if (table.oid == oid)
-            return true;
-    return false;
-}
-
-static void append_name(char **names, const char *name)
-{
-    size_t old_size = *names ? strlen(*names) : 0;
-    size_t size = old_size + strlen(name) + 3;
-    *names = memory_resize(*names, size, 1);
-    snprintf(*names + old_size, size - old_size, "%s%s", old_size ? ", " : "", name);
+    write_format(names, "%s%s", names->size > 0 ? ", " : "", name);
 }
 
 /* What has become of a recorded table that isn't (wanted and) published any more. */
@@ -232,8 +219,10 @@ static bool compare_recorded(struct connection *connection,
                              struct publication_change *change, struct error *err)
 {
     struct recorded_table table;
+    SCOPED_OIDS oids = oids_of_published(published);
     for (const char *at = recorded->tables; recorded_next_table(&at, &table);) {
-        const struct published_table *found = find_published(published, table.oid);
+        const struct oid_entry *entry = oids_find(&oids, table.oid);
+        const struct published_table *found = entry ? &published->tables[entry->at] : NULL;
         if (!found && !compare_gone(connection, options, &table, change, err))
             return false;
         if (found && strcmp(found->fingerprint, table.fingerprint) != 0) {
@@ -269,9 +258,10 @@ static bool compare_added(const struct publication_options *options,
                           const struct published *published, const struct recorded *recorded,
                           bool is_filter_same, struct publication_change *change, struct error *err)
 {
+    SCOPED_OIDS recorded_oids = oids_of_recorded(recorded);
     for (size_t i = 0; i < published->count; i++) {
         const struct published_table *table = &published->tables[i];
-        if (publication_is_recorded(recorded, table->oid))
+        if (oids_find(&recorded_oids, table->oid))
             continue;
         if (!published->is_for_all_tables || !is_filter_same)
             return publication_table_added(options, table->schema, table->name, err);
@@ -288,7 +278,7 @@ bool publication_compare(struct connection *connection, const struct publication
                          bool is_filter_same, struct publication_change *change, struct error *err)
 {
     size_t expected = options->insert_name ? 2 : 1;
-    *change = (struct publication_change){0};
+    publication_change_init(change);
     if (published->name_count < expected) {
         error_stop(err, STOP_PUBLICATION_MISSING, "publication %s%s%s has gone from the source",
                    options->name, options->insert_name ? " or " : "", second_name(options));

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/attributes.h"
+#include "base/bytes.h"
 #include "base/error.h"
 #include "capture/catalog.h"
 #include "postgres/connection.h"
@@ -54,25 +55,22 @@ bool publication_make(struct connection *connection, const struct publication_op
 /* `tables` of R: a line for each published table. To be freed with free(). */
 char *publication_record(const struct published *published) MUST_USE;
 
-/* Whether R lists the relation. */
-bool publication_is_recorded(const struct recorded *recorded, uint32_t oid);
-
 /* TABLE_ADDED for this table. Returns false. */
 bool publication_table_added(const struct publication_options *options, const char *schema,
                              const char *name, struct error *err);
 
-/* What the comparison of a publication with R can do without a person. */
+/* What the comparison of a publication with R can do without a person: names, comma-separated. */
 struct publication_change {
-    char *
-        dropped; /* names of tables that were dropped at the source, comma-separated; NULL if none */
-    char *unwanted; /* names of tables that `tables` no longer matches */
-    char *created;  /* names of tables that were created under FOR ALL TABLES */
+    struct byte_buffer dropped;  /* tables that were dropped at the source */
+    struct byte_buffer unwanted; /* tables that `tables` no longer matches */
+    struct byte_buffer created;  /* tables that were created under FOR ALL TABLES */
 };
 
 void publication_change_release(struct publication_change *change);
 
 /* Compares with R; `is_filter_same` is false when other tables are wanted than R was written for: then a table that
- * R lacks wasn't created since. PUBLICATION_MISSING, PUBLICATION_CHANGED, TABLE_ADDED; what is harmless goes to `change`. */
+ * R lacks wasn't created since. PUBLICATION_MISSING, PUBLICATION_CHANGED, TABLE_ADDED; what is harmless goes to `change`,
+ * which is to be released in any case. */
 bool publication_compare(struct connection *connection, const struct publication_options *options,
                          const struct published *published, const struct recorded *recorded,
                          bool is_filter_same, struct publication_change *change,

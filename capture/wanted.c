@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "capture/internal.h"
+#include "capture/oids.h"
 
 void capture_set_routing(const struct capture *capture, struct recorded *recorded)
 {
@@ -20,22 +21,25 @@ static bool is_filter_same(const struct capture *capture)
            strcmp(recorded + strlen(PIPE_ROUTING), capture->options->filter_hash) == 0;
 }
 
-static void log_harmless(struct capture *capture, const struct publication_change *change)
+static void log_harmless(struct capture *capture, struct publication_change *change)
 {
     const char *name = capture->options->publication.name;
-    if (change->dropped)
-        log_warn("table dropped at the source", "publication=%s tables=%s", name, change->dropped);
-    if (change->unwanted)
-        log_warn("table no longer wanted", "publication=%s tables=%s", name, change->unwanted);
-    if (change->created)
-        log_info("table created at the source", "publication=%s tables=%s", name, change->created);
+    if (change->dropped.size > 0)
+        log_warn("table dropped at the source", "publication=%s tables=%s", name,
+                 byte_buffer_text(&change->dropped));
+    if (change->unwanted.size > 0)
+        log_warn("table no longer wanted", "publication=%s tables=%s", name,
+                 byte_buffer_text(&change->unwanted));
+    if (change->created.size > 0)
+        log_info("table created at the source", "publication=%s tables=%s", name,
+                 byte_buffer_text(&change->created));
 }
 
 bool capture_check_publication(struct capture *capture, struct error *err)
 {
     const struct capture_options *options = capture->options;
     struct published published;
-    struct publication_change change = {0};
+    struct publication_change change;
     bool is_same_filter = is_filter_same(capture);
     capture->publication_read_ms = capture_now_ms(capture);
     if (!publication_read(capture->catalog, &options->publication, options->is_wanted,
@@ -44,7 +48,8 @@ bool capture_check_publication(struct capture *capture, struct error *err)
     bool is_same = publication_compare(capture->catalog, &options->publication, &published,
                                        &capture->recorded, is_same_filter, &change, err);
     log_harmless(capture, &change);
-    bool is_changed = change.dropped || change.unwanted || change.created || !is_same_filter;
+    bool is_changed = change.dropped.size > 0 || change.unwanted.size > 0 ||
+                      change.created.size > 0 || !is_same_filter;
     publication_change_release(&change);
     if (is_same && !is_same_filter)
         is_same = capture_check_unpublished(capture, false, err);
@@ -61,29 +66,23 @@ bool capture_check_publication(struct capture *capture, struct error *err)
     return is_same;
 }
 
-/* Appends the table to the list if no publication has it. */
-static void add_unpublished(const struct published *published, const struct listed_table *table,
-                            struct byte_buffer *names)
-{
-    for (size_t i = 0; i < published->count; i++)
-        if (published->tables[i].oid == table->oid)
-            return;
-    write_text(names, names->size > 0 ? ", " : "");
-    table_write_name(names, table->schema, table->name);
-}
-
 static bool check_listed(struct capture *capture, const struct listed_tables *tables,
                          const struct published *published, bool is_same_filter, struct error *err)
 {
     enum { MAX_NAMES_BYTES = 2048 };
     SCOPED_BUFFER names;
     byte_buffer_init(&names, MAX_NAMES_BYTES);
+    SCOPED_OIDS published_oids = oids_of_published(published);
+    SCOPED_OIDS recorded_oids = oids_of_recorded(&capture->recorded);
     for (size_t i = 0; i < tables->count; i++) {
         const struct listed_table *table = &tables->items[i];
-        if (!is_same_filter && !publication_is_recorded(&capture->recorded, table->oid))
+        if (!is_same_filter && !oids_find(&recorded_oids, table->oid))
             return publication_table_added(&capture->options->publication, table->schema,
                                            table->name, err);
-        add_unpublished(published, table, &names);
+        if (oids_find(&published_oids, table->oid))
+            continue;
+        write_text(&names, names.size > 0 ? ", " : "");
+        table_write_name(&names, table->schema, table->name);
     }
     if (names.size > 0)
         log_warn("tables match but are not published", "publication=%s tables=%s do=%s",

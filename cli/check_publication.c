@@ -2,6 +2,7 @@
 /* check: whether the publications can be made, or are there and cover what the configuration chooses. */
 #include <string.h>
 
+#include "capture/oids.h"
 #include "cli/check.h"
 
 static const char WHAT[] = "source publication";
@@ -89,9 +90,10 @@ static bool is_filter_same(const struct check *check)
 /* A table that matches only since the filter was changed may hold rows that were never copied. */
 static bool check_widened(const struct check *check, struct error *err)
 {
+    SCOPED_OIDS recorded_oids = oids_of_recorded(&check->recorded);
     for (size_t i = 0; i < check->table_count; i++) {
         const struct checked_table *table = &check->tables[i];
-        if (is_ordinary(table) && !publication_is_recorded(&check->recorded, table->oid))
+        if (is_ordinary(table) && !oids_find(&recorded_oids, table->oid))
             return publication_table_added(&check->publication.options, table->schema, table->name,
                                            err);
     }
@@ -103,7 +105,7 @@ static void check_against_recorded(struct check *check)
 {
     bool is_same_filter = is_filter_same(check);
     struct published published;
-    struct publication_change change = {0};
+    struct publication_change change;
     struct error err;
     if (!publication_read(check->source, &check->publication.options, endpoints_want_table,
                           check->config, &published, &err)) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "capture/oids.h"
 #include "cli/page.h"
 #include "sink/target_postgres.h"
 
@@ -43,14 +44,6 @@ static bool end_snapshots(struct verify *verify, struct error *err)
 
 /* ---- the tables ---- */
 
-static const struct published_table *find_published(const struct published *published, uint32_t oid)
-{
-    for (size_t i = 0; i < published->count; i++)
-        if (published->tables[i].oid == oid)
-            return &published->tables[i];
-    return NULL;
-}
-
 static void skip_table(struct verify *verify, const struct listed_table *table)
 {
     SCOPED_BUFFER name;
@@ -63,13 +56,15 @@ static void skip_table(struct verify *verify, const struct listed_table *table)
 static bool compare_listed(struct verify *verify, const struct listed_tables *listed,
                            const struct published *published, struct error *err)
 {
+    SCOPED_OIDS recorded_oids = oids_of_recorded(&verify->recorded);
+    SCOPED_OIDS published_oids = oids_of_published(published);
     for (size_t i = 0; i < published->count; i++)
-        if (publication_is_recorded(&verify->recorded, published->tables[i].oid) &&
+        if (oids_find(&recorded_oids, published->tables[i].oid) &&
             !verify_table(verify, &published->tables[i], err))
             return false;
     for (size_t i = 0; i < listed->count; i++)
-        if (publication_is_recorded(&verify->recorded, listed->items[i].oid) &&
-            !find_published(published, listed->items[i].oid))
+        if (oids_find(&recorded_oids, listed->items[i].oid) &&
+            !oids_find(&published_oids, listed->items[i].oid))
             skip_table(verify, &listed->items[i]);
     return true;
 }
