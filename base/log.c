@@ -2,6 +2,7 @@
 /* The log: text for people, JSON for machines, both from one format string. */
 #include "base/log.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/character.h"
 #include "base/error.h"
 
 static atomic_int least_level = LOG_INFO;
@@ -33,16 +35,6 @@ static const char *level_name(enum log_level level)
     return names[level];
 }
 
-static bool needs_quotes(const char *text)
-{
-    if (*text == '\0')
-        return true;
-    for (const char *p = text; *p; p++)
-        if ((unsigned char)*p <= ' ' || *p == '"' || *p == '=' || *p == '\\' || *p == 0x7f)
-            return true;
-    return false;
-}
-
 /* Replaces what isn't UTF-8: bytes of a foreign encoding, or a character that was cut in two. */
 static void make_utf8(char *text)
 {
@@ -54,19 +46,41 @@ static void make_utf8(char *text)
             text[i] = '?';
 }
 
+static bool is_escaped(const char *at, size_t size, uint32_t code)
+{
+    return *at == '"' || *at == '\\' || size == 0 || character_is_unsafe(code);
+}
+
+static bool needs_quotes(const char *text)
+{
+    uint32_t code = 0;
+    if (*text == '\0')
+        return true;
+    for (const char *p = text; *p;) {
+        size_t size = character_read(p, &code);
+        if (*p == ' ' || *p == '=' || is_escaped(p, size, code))
+            return true;
+        p += size;
+    }
+    return false;
+}
+
+/* Text that is not UTF-8 was made so before. */
 static void write_quoted(struct byte_buffer *line, const char *text)
 {
     write_u8(line, '"');
-    for (const char *p = text; *p; p++) {
-        unsigned char c = (unsigned char)*p;
-        if (c == '"' || c == '\\')
-            write_format(line, "\\%c", c);
-        else if (c == '\n')
+    for (const char *p = text; *p;) {
+        uint32_t code = 0;
+        size_t size = character_read(p, &code);
+        if (!is_escaped(p, size, code))
+            write_bytes(line, p, size);
+        else if (*p == '"' || *p == '\\')
+            write_format(line, "\\%c", *p);
+        else if (*p == '\n')
             write_text(line, "\\n");
-        else if (c < ' ' || c == 0x7f)
-            write_format(line, "\\u%04x", c);
         else
-            write_u8(line, c);
+            write_format(line, "\\u%04" PRIx32, code);
+        p += size > 0 ? size : 1;
     }
     write_u8(line, '"');
 }

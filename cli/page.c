@@ -8,50 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "base/character.h"
 #include "postgres/connection.h"
 #include "schema/table.h"
 
 enum { MAX_TEXT_BYTES = 64 * 1024 * 1024, SHOWN_NAMES = 10 };
 
-/* The bytes of the character at `at`, or 0 if they are not UTF-8. */
-static size_t character_size(const char *at)
-{
-    size_t left = strnlen(at, 4);
-    for (size_t size = 1; size <= left; size++)
-        if (bytes_are_utf8((struct bytes){(const uint8_t *)at, size}))
-            return size;
-    return 0;
-}
-
-static uint32_t code_point(const char *at, size_t size)
-{
-    static const uint8_t first_masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    uint32_t code = (uint8_t)at[0] & first_masks[size];
-    for (size_t i = 1; i < size; i++)
-        code = code << 6 | ((uint8_t)at[i] & 0x3f);
-    return code;
-}
-
-static bool is_unsafe(uint32_t code)
-{
-    return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x061c ||
-           (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069);
-}
-
 void page_escape(struct byte_buffer *out, const char *text)
 {
     while (*text) {
-        size_t size = character_size(text);
+        uint32_t code;
+        size_t size = character_read(text, &code);
         if (size == 0) {
             write_format(out, "\\x%02x", (unsigned)(uint8_t)*text++);
             continue;
         }
-        uint32_t code = code_point(text, size);
         if (code == '\n')
             write_text(out, "\\n");
-        else if (is_unsafe(code))
+        else if (character_is_unsafe(code))
             write_format(out, "\\u%04" PRIx32, code);
         else
             write_bytes(out, text, size);

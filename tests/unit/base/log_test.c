@@ -116,6 +116,28 @@ static void control_characters_cannot_forge_a_line(void **state)
     assert_string_equal(logged_text(), "info  control value=\"a\\nb\\u0009c\\u001b[31m\\u007f\"");
 }
 
+static void what_steers_a_terminal_or_turns_a_line_is_escaped(void **state)
+{
+    (void)state;
+    static const char value[] = "\u00e9\xc2\x9b"
+                                "31m\u202e\u2066\u2028\u061c";
+    log_info("unsafe", "one=%s two=%s", value, "\xc2\x85");
+    assert_string_equal(logged_text(),
+                        "info  unsafe one=\"\u00e9\\u009b31m\\u202e\\u2066\\u2028\\u061c\" "
+                        "two=\"\\u0085\"");
+    log_configure(LOG_INFO, LOG_JSON);
+    log_info("unsafe", "one=%s", value);
+    assert_string_equal(logged_json(), "\"level\":\"info\",\"event\":\"unsafe\","
+                                       "\"one\":\"\u00e9\\u009b31m\\u202e\\u2066\\u2028\\u061c\"}");
+}
+
+static void letters_of_any_script_stay_as_they_are(void **state)
+{
+    (void)state;
+    log_info("letters", "value=%s", "Gr\u00fc\u00dfe\u65e5\U0001f600");
+    assert_string_equal(logged_text(), "info  letters value=Gr\u00fc\u00dfe\u65e5\U0001f600");
+}
+
 static void a_missing_string_is_empty(void **state)
 {
     (void)state;
@@ -199,6 +221,8 @@ int main(void)
         LOG_TEST(numbers_at_the_edges_of_their_types_are_whole),
         LOG_TEST(a_text_value_is_quoted_where_it_needs_it),
         LOG_TEST(control_characters_cannot_forge_a_line),
+        LOG_TEST(what_steers_a_terminal_or_turns_a_line_is_escaped),
+        LOG_TEST(letters_of_any_script_stay_as_they_are),
         LOG_TEST(a_missing_string_is_empty),
         LOG_TEST(json_has_numbers_bare_and_strings_quoted),
         LOG_TEST(json_escapes_quotes_backslashes_and_control_characters),
