@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "capture/barrier.h"
 #include "capture/internal.h"
 
 enum {
@@ -292,24 +293,6 @@ static bool loop(struct stream *stream, struct error *err)
     return true;
 }
 
-/* What was committed before now. A message of our own, where allowed, gives even an idle source something to send. */
-static bool find_end(struct stream *stream, struct error *err)
-{
-    struct connection *catalog = stream->capture->catalog;
-    struct error ignored;
-    bool is_emitted = connection_execute(
-        catalog, "SELECT pg_catalog.pg_logical_emit_message(true, 'penstock', '')", NO_PARAMS,
-        &ignored);
-    if (!is_emitted)
-        log_debug("no message emitted", "reason=%s", ignored.message);
-    SCOPED_QUERY query =
-        query_run(catalog, "SELECT pg_catalog.pg_current_wal_flush_lsn()", NO_PARAMS, err);
-    if (!query)
-        return false;
-    stream->caught_up_lsn = query_lsn(query, 0, 0);
-    return true;
-}
-
 bool capture_stream(struct capture *capture, struct error *err)
 {
     struct stream stream = {.capture = capture};
@@ -318,8 +301,9 @@ bool capture_stream(struct capture *capture, struct error *err)
     stream.decoder->max_value_bytes = capture->options->max_value_bytes;
     log_info("streaming", "slot=%s from=%s", capture->options->slot,
              lsn_text(recorded_confirmable(&capture->recorded), lsn));
-    bool is_done =
-        (!capture->options->until_caught_up || find_end(&stream, err)) && loop(&stream, err);
+    bool is_done = (!capture->options->until_caught_up ||
+                    barrier_set(capture->catalog, &stream.caught_up_lsn, err)) &&
+                   loop(&stream, err);
     free(stream.decoder);
     return is_done;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "capture/barrier.h"
 #include "cli/verify.h"
 #include "sink/target_postgres.h"
 
@@ -45,26 +46,6 @@ static bool is_same_system(const struct verify *verify, const struct recorded *r
 }
 
 /* ---- what is to be reached ---- */
-
-/* Behind all that was committed before. The message also makes the capture acknowledge at once; where it is not
- * allowed, an idle source is acknowledged within 10 s. */
-static bool find_wanted(const struct verify *verify, pg_lsn *wanted, struct error *err)
-{
-    struct error ignored;
-    SCOPED_QUERY emitted =
-        query_run(verify->sessions[SOURCE], "SELECT pg_logical_emit_message(true, 'penstock', '')",
-                  NO_PARAMS, &ignored);
-    if (emitted) {
-        *wanted = query_lsn(emitted, 0, 0);
-        return true;
-    }
-    SCOPED_QUERY flushed =
-        query_run(verify->sessions[SOURCE], "SELECT pg_current_wal_flush_lsn()", NO_PARAMS, err);
-    if (!flushed)
-        return error_add(err, "the source's position");
-    *wanted = query_lsn(flushed, 0, 0);
-    return true;
-}
 
 /* $1 the slot, $2 the publications, $3 the last position (16 hex digits) that the target has. Of pgoutput's messages,
  * Begin (B) has the commit's position in its bytes 1 to 8; I, U, D and T are changes. */
@@ -142,7 +123,7 @@ bool verify_settle(const struct verify *verify, int patience_ms, struct settleme
 {
     pg_lsn wanted = 0;
     *settlement = (struct settlement){0};
-    if (!find_wanted(verify, &wanted, err))
+    if (!barrier_set(verify->sessions[SOURCE], &wanted, err))
         return false;
     int64_t started_ms = clock_now_ms(&system_clock);
     int64_t active_ms = started_ms;

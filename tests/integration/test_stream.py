@@ -258,6 +258,35 @@ class Statements(PairCase):
         self.assertEqual([(1,), (2,)], self.target.rows("select id from gone order by 1"))
 
 
+class Asynchronous(PairCase):
+    """Commits that the WAL writer would flush only ten seconds later."""
+    SOURCE = {"synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": 0}
+
+    def test_catching_up_includes_commits_that_are_not_flushed_yet(self):
+        self.source.execute("create table t (id int primary key)")
+        self.catch_up()
+        for number in range(1, 51):
+            self.source.execute(f"insert into t values ({number})")
+            self.catch_up()
+            self.assertEqual(number, self.target.value("select count(*) from t"))
+
+    def test_so_it_does_without_the_right_to_write_messages(self):
+        self.source.execute("create table t (id int primary key)",
+                            "do $$ declare f regprocedure; begin for f in select oid from pg_proc where proname ="
+                            " 'pg_logical_emit_message' loop execute format('revoke execute on function %s from public', f);"
+                            " end loop; end $$",
+                            "create role plain login replication nosuperuser", f"grant create on database {self.name} to plain",
+                            "alter table t owner to plain")
+        self.addCleanup(self.source_cluster.execute, "drop role plain")
+        self.addCleanup(self.source.execute, "drop owned by plain")
+        self.penstock.source["url"] = self.source.url("plain")
+        self.catch_up()
+        for number in range(1, 4):
+            self.source.execute(f"insert into t values ({number})")
+            process = self.catch_up()
+            self.assertEqual(number, self.target.value("select count(*) from t"), process.tail())
+
+
 class Shapes(PairCase):
     def test_names_that_need_quotes(self):
         tables = ['"Sch.ema ""one"""."Table with ""quotes"" and. dots"', '"схема"."таблица 🐘"',
