@@ -45,17 +45,17 @@ static void write_column_list(struct byte_buffer *sql, const struct postgres_tab
 static void write_insert(struct byte_buffer *sql, const struct postgres_table *table)
 {
     int count = 0;
+    for (int i = 0; i < table->base.shape->column_count; i++)
+        if (table->is_written[i])
+            count++;
     write_format(sql, "INSERT INTO %s ", table->qualified);
-    if (table->base.shape->column_count == 0) {
+    if (count == 0) {
         write_text(sql, "DEFAULT VALUES");
         return;
     }
     write_text(sql, "(");
     write_column_list(sql, table);
     write_text(sql, ") OVERRIDING SYSTEM VALUE VALUES (");
-    for (int i = 0; i < table->base.shape->column_count; i++)
-        if (table->is_written[i])
-            count++;
     for (int i = 1; i <= count; i++)
         write_format(sql, "%s$%d", i > 1 ? ", " : "", i);
     write_text(sql, ")");

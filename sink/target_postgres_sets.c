@@ -71,12 +71,7 @@ static void write_copy_sql(struct byte_buffer *sql, const struct postgres_table 
                            const char *into, const bool *is_left_out)
 {
     bool is_first = true;
-    write_format(sql, "COPY %s ", into);
-    if (table->base.shape->column_count == 0) {
-        write_text(sql, "FROM STDIN");
-        return;
-    }
-    write_text(sql, "(");
+    write_format(sql, "COPY %s (", into);
     for (int i = 0; i < table->base.shape->column_count; i++) {
         if (is_left_out[i])
             continue;
@@ -125,8 +120,6 @@ static bool copy_set(struct postgres_target *target, const struct row_set *set, 
                      set->table->display_name, rows, set->count);
 }
 
-/* ---- staging ---- */
-
 static bool run_for_count(struct postgres_target *target, struct byte_buffer *sql, uint64_t *count,
                           struct error *err)
 {
@@ -136,6 +129,34 @@ static bool run_for_count(struct postgres_target *target, struct byte_buffer *sq
     *count = query_affected(query);
     return true;
 }
+
+/* ---- rows without columns ---- */
+
+/* So in a table that has none at the source, or whose columns are all generated at the target. */
+static bool is_nothing_written(const struct table *shape, const bool *is_left_out)
+{
+    for (int i = 0; i < shape->column_count; i++)
+        if (!is_left_out[i])
+            return false;
+    return true;
+}
+
+/* A COPY without a list of columns would ask for all that the target has, and an empty list is not allowed. */
+static bool insert_defaults(struct postgres_target *target, struct postgres_table *table,
+                            uint64_t row_count, struct error *err)
+{
+    SCOPED_BUFFER sql;
+    byte_buffer_init(&sql, MAX_SQL_BYTES);
+    write_format(&sql, "INSERT INTO %s SELECT FROM pg_catalog.generate_series(1, %" PRIu64 ")",
+                 table->qualified, row_count);
+    uint64_t count;
+    if (!postgres_settle(target, err) || !run_for_count(target, &sql, &count, err))
+        return error_add(err, "%s", table->base.display_name);
+    table->base.counts.inserted += count;
+    return true;
+}
+
+/* ---- stages ---- */
 
 /* Whether the stage still has the types of the table's columns: somebody may have altered those. The lock keeps them
  * as they are until the end of the transaction; the UPDATE or DELETE would take it anyway. */
@@ -282,7 +303,9 @@ bool postgres_apply_set(struct target *base, const struct row_set *set, struct e
         return false;
     if (set->kind != ROW_SET_INSERT)
         return apply_staged(target, set, is_left_out, err);
-    const struct postgres_table *table = (const struct postgres_table *)set->table;
+    struct postgres_table *table = (struct postgres_table *)set->table;
+    if (is_nothing_written(set->table->shape, is_left_out))
+        return insert_defaults(target, table, set->count, err);
     if (!copy_set(target, set, table->qualified, is_left_out, err))
         return false;
     set->table->counts.inserted += set->count;
@@ -350,6 +373,8 @@ bool postgres_copy_rows(struct target *base, struct target_table *table, struct 
     bool is_filtered = leave_out_generated(mine, is_left_out);
     if (row_count == 0)
         return true;
+    if (is_nothing_written(table->shape, is_left_out))
+        return insert_defaults(target, mine, row_count, err);
     if (target->copying != mine && !open_copy(target, mine, is_left_out, err))
         return false;
     target->copying_rows += row_count;

@@ -337,6 +337,25 @@ class Shapes(PairCase):
     def test_tables_with_no_columns(self):
         self.replicate("create table none (); insert into none default values", "insert into none default values")
 
+    def test_a_table_with_no_columns_into_one_with_some(self):
+        self.source.execute("create table t ()", "insert into t select from generate_series(1, 20000)")
+        self.target.execute("create table t (id int generated always as identity, v text default 'x')")
+        self.catch_up()
+        self.assertEqual([(20000, 20000, "x")], self.target.rows("select count(*), max(id), min(v) from t"))
+        self.source.execute("insert into t default values", "insert into t select from generate_series(1, 500)")
+        process = self.catch_up()
+        self.assertEqual([(20501, "x")], self.target.rows("select count(*), min(v) from t"))
+        self.assertEqual([], process.warnings("refused"))
+
+    def test_a_table_whose_columns_are_all_generated_at_the_target(self):
+        self.source.execute("create table t (v int)", "insert into t select 7 from generate_series(1, 1000)")
+        self.target.execute("create table t (v int generated always as (7) stored)")
+        self.catch_up()
+        self.assert_equal()
+        self.source.execute("insert into t values (7)", "insert into t select 7 from generate_series(1, 500)")
+        self.catch_up()
+        self.assert_equal()
+
     def test_generated_and_identity_columns(self):
         definition = ("create table g (id int primary key, a int, twice int generated always as (a * 2) stored);"
                       "create table i (id bigint generated always as identity primary key, v text);"
