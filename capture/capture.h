@@ -28,7 +28,7 @@ struct capture_options {
     bool adopts_slot;        /* --adopt-slot */
     bool until_caught_up;    /* end once all is durable that was committed before the start */
     uint32_t copy_unit_rows;
-    size_t max_value_bytes;
+    size_t max_row_bytes;
     const struct clock *clock;
     struct stop_flag *stop;
 };

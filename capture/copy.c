@@ -59,7 +59,7 @@ static bool write_lines(struct copy *copy, struct error *err)
 
 static bool add_row(struct copy *copy, struct bytes row, struct error *err)
 {
-    if (row.size > copy->capture->options->max_value_bytes) {
+    if (row.size > copy->capture->options->max_row_bytes) {
         error_stop(err, STOP_ROW_TOO_LONG, "a row of %s is longer than limits.max_row_bytes",
                    copy->relation->table->name);
         return error_remedy(err, "raise limits.max_row_bytes, and start again");
@@ -283,7 +283,7 @@ bool capture_copy(struct capture *capture, struct error *err)
 {
     struct copy copy = {.capture = capture, .started_us = clock_wall_us(capture->options->clock)};
     struct recorded recorded = {0};
-    byte_buffer_init(&copy.lines, capture->options->max_value_bytes + COPY_MESSAGE_BYTES);
+    byte_buffer_init(&copy.lines, capture->options->max_row_bytes + COPY_MESSAGE_BYTES);
     atomic_store(&capture->stats.is_copying, true);
     bool is_copied = create_slot_and_copy(&copy, &recorded, err);
     atomic_store(&capture->stats.is_copying, false);

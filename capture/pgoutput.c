@@ -14,7 +14,7 @@ enum {
 };
 
 /* A reason that isn't the server's fault. */
-static const char TOO_LONG[] = "a value is longer than limits.max_row_bytes";
+static const char TOO_LONG[] = "a row is longer than limits.max_row_bytes";
 
 static bool too_long(struct error *err)
 {
@@ -180,7 +180,8 @@ static void write_type(struct byte_buffer *out, const struct pgoutput_type *type
 
 /* ---- TupleData ---- */
 
-static const char *read_value(struct byte_reader *in, size_t max_bytes, struct value *value)
+/* `left` is how many bytes the row may still have; NULL: any. */
+static const char *read_value(struct byte_reader *in, size_t *left, struct value *value)
 {
     uint8_t kind = read_u8(in);
     *value = (struct value){.kind = (enum value_kind)kind};
@@ -189,8 +190,10 @@ static const char *read_value(struct byte_reader *in, size_t max_bytes, struct v
     if (kind != VALUE_TEXT && kind != VALUE_BINARY)
         return "unknown kind of value";
     value->size = read_u32(in);
-    if (max_bytes > 0 && value->size > max_bytes)
+    if (left && value->size > *left)
         return TOO_LONG;
+    if (left)
+        *left -= value->size;
     value->data = read_bytes(in, value->size).data;
     return NULL;
 }
@@ -199,12 +202,13 @@ static const char *read_tuple(struct byte_reader *in, size_t max_bytes, struct v
                               struct tuple *tuple)
 {
     const char *why = NULL;
+    size_t left = max_bytes;
     tuple->count = read_u16(in);
     tuple->values = values;
     if (tuple->count > TABLE_MAX_COLUMNS)
         return "too many columns";
     for (int i = 0; i < tuple->count && !in->overrun && !why; i++)
-        why = read_value(in, max_bytes, &values[i]);
+        why = read_value(in, max_bytes > 0 ? &left : NULL, &values[i]);
     return why;
 }
 
@@ -236,14 +240,14 @@ static const char *read_new_tuple(struct pgoutput_decoder *decoder, struct byte_
 {
     if (marker != 'N' && !in->overrun)
         return "new tuple expected";
-    return read_tuple(in, decoder->max_value_bytes, decoder->values.new_values, &change->new_tuple);
+    return read_tuple(in, decoder->max_row_bytes, decoder->values.new_values, &change->new_tuple);
 }
 
 static const char *read_old_tuple(struct pgoutput_decoder *decoder, struct byte_reader *in,
                                   uint8_t marker, struct change *change)
 {
     change->old_kind = (enum old_tuple_kind)marker;
-    return read_tuple(in, decoder->max_value_bytes, decoder->values.old_values, &change->old_tuple);
+    return read_tuple(in, decoder->max_row_bytes, decoder->values.old_values, &change->old_tuple);
 }
 
 static const char *read_insert(struct pgoutput_decoder *decoder, struct byte_reader *in,

@@ -98,7 +98,7 @@ struct pgoutput_message {
 
 /* Room for one decoded message. Large: keep one, not one per message. */
 struct pgoutput_decoder {
-    size_t max_value_bytes; /* a longer value is refused; 0: no limit */
+    size_t max_row_bytes; /* a row whose values are longer in sum is refused; 0: no limit */
     struct change_values values;
     struct column columns[TABLE_MAX_COLUMNS];
 };

@@ -298,7 +298,7 @@ bool capture_stream(struct capture *capture, struct error *err)
     struct stream stream = {.capture = capture};
     char lsn[LSN_TEXT_SIZE];
     stream.decoder = memory_new(sizeof(*stream.decoder));
-    stream.decoder->max_value_bytes = capture->options->max_value_bytes;
+    stream.decoder->max_row_bytes = capture->options->max_row_bytes;
     log_info("streaming", "slot=%s from=%s", capture->options->slot,
              lsn_text(recorded_confirmable(&capture->recorded), lsn));
     bool is_done = (!capture->options->until_caught_up ||

@@ -61,7 +61,7 @@ static void set_options(struct run *run)
                                             .adopts_slot = run->arguments->adopts_slot,
                                             .until_caught_up = run->arguments->until_caught_up,
                                             .copy_unit_rows = (uint32_t)config->copy.unit_rows,
-                                            .max_value_bytes = config->limits.max_row_bytes,
+                                            .max_row_bytes = config->limits.max_row_bytes,
                                             .clock = &system_clock,
                                             .stop = command_stop_flag()};
     publication_names_set(&run->publication, config);

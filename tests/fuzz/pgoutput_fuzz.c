@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pgoutput_message message;
     struct pgoutput_message second;
     struct error err;
-    decoder.max_value_bytes = again.max_value_bytes = LONGEST_VALUE;
+    decoder.max_row_bytes = again.max_row_bytes = LONGEST_VALUE;
     error_clear(&err);
     if (!pgoutput_decode(&decoder, (struct bytes){data, size}, &message, &err)) {
         require(err.stop == STOP_PROTOCOL_ERROR || err.stop == STOP_ROW_TOO_LONG);

@@ -167,13 +167,28 @@ static void a_value_longer_than_its_frame_is_refused(void **state)
 static void a_value_longer_than_the_limit_is_refused(void **state)
 {
     (void)state;
-    decoder.max_value_bytes = 3;
+    decoder.max_row_bytes = 3;
     SCOPED_FRAME fits = read_hex("49" OID "4e 0001 74 00000003 313131");
     assert_true(fits.is_decoded);
     assert_stops("49" OID "4e 0001 74 00000004 31313131", STOP_ROW_TOO_LONG,
                  "limits.max_row_bytes");
     assert_stops("49" OID "4e 0001 62 ffffffff", STOP_ROW_TOO_LONG, "limits.max_row_bytes");
-    decoder.max_value_bytes = 0;
+    decoder.max_row_bytes = 0;
+}
+
+static void a_row_whose_values_are_longer_in_sum_than_the_limit_is_refused(void **state)
+{
+    (void)state;
+    decoder.max_row_bytes = 3;
+    SCOPED_FRAME fits = read_hex("49" OID "4e 0003 74 00000002 3131 6e 74 00000001 31");
+    assert_true(fits.is_decoded);
+    assert_stops("49" OID "4e 0002 74 00000002 3131 74 00000002 3131", STOP_ROW_TOO_LONG,
+                 "limits.max_row_bytes");
+    SCOPED_FRAME both = read_hex("55" OID "4f 0001 74 00000003 313131 4e 0001 74 00000003 323232");
+    assert_true(both.is_decoded);
+    assert_stops("55" OID "4f 0002 74 00000002 3131 74 00000002 3131 4e 0002 6e 6e",
+                 STOP_ROW_TOO_LONG, "limits.max_row_bytes");
+    decoder.max_row_bytes = 0;
 }
 
 static void an_insert_with_an_unchanged_value_is_refused(void **state)
@@ -283,6 +298,7 @@ int main(void)
         cmocka_unit_test(text_and_binary_may_mix_in_one_row),
         cmocka_unit_test(a_value_longer_than_its_frame_is_refused),
         cmocka_unit_test(a_value_longer_than_the_limit_is_refused),
+        cmocka_unit_test(a_row_whose_values_are_longer_in_sum_than_the_limit_is_refused),
         cmocka_unit_test(an_insert_with_an_unchanged_value_is_refused),
         cmocka_unit_test(an_insert_with_an_old_row_is_refused),
         cmocka_unit_test(an_update_without_a_new_row_is_refused),
