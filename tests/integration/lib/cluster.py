@@ -42,12 +42,24 @@ host replication all 127.0.0.1/32 trust
 
 
 def bin_dir():
-    """The folder of the newest installed server."""
+    """The folder of the server to test with: PG_BIN, or the newest installed."""
     chosen = os.environ.get("PG_BIN")
     found = glob.glob("/usr/lib/postgresql/*/bin/postgres")
     if not chosen and not found:
         raise RuntimeError("no PostgreSQL server under /usr/lib/postgresql; apt install postgresql")
     return chosen or os.path.dirname(max(found, key=lambda path: int(path.split("/")[4])))
+
+
+def program(name):
+    """A server's program; where its folder has none (a server without clients), the newest installed."""
+    path = os.path.join(bin_dir(), name)
+    return path if os.path.exists(path) else shutil.which(name) or name
+
+
+def server_major():
+    """15 for "postgres (PostgreSQL) 15.20"."""
+    version = subprocess.run([program("postgres"), "--version"], check=True, capture_output=True, text=True).stdout
+    return int(version.split()[2].split(".")[0])
 
 
 def _unprivileged():
@@ -88,13 +100,12 @@ class Cluster:
             self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8",
                       "--locale=C.UTF-8", *initdb)
             self._write("pg_hba.conf", _hba(), "w")
-        self.configure(**{**({} if copy_of else SETTINGS), "port": self.port,
+        self.configure(**{**({} if copy_of else _settings()), "port": self.port,
                           "unix_socket_directories": self.root, **settings})
         keep_track(self)
 
-    def _run(self, program, *arguments):
-        path = os.path.join(bin_dir(), program)
-        subprocess.run([path if os.path.exists(path) else program, *arguments], check=True,
+    def _run(self, name, *arguments):
+        subprocess.run([program(name), *arguments], check=True,
                        cwd=self.root, stdout=subprocess.DEVNULL, **_unprivileged())
 
     def _write(self, file_name, text, mode):
@@ -109,7 +120,7 @@ class Cluster:
     def begin_start(self):
         with open(self.log_path, "ab") as log:
             self.postmaster = subprocess.Popen(
-                [os.path.join(bin_dir(), "postgres"), "-D", self.data], cwd=self.root, stdout=log,
+                [program("postgres"), "-D", self.data], cwd=self.root, stdout=log,
                 stderr=log, start_new_session=True, preexec_fn=die_with_parent(signal.SIGQUIT),
                 **_unprivileged())
 
@@ -177,7 +188,7 @@ class Cluster:
         return Database(self, name)
 
     def psql(self, dbname, *arguments):
-        return subprocess.run([os.path.join(bin_dir(), "psql"), "-X", "-h", "127.0.0.1", "-p",
+        return subprocess.run([program("psql"), "-X", "-h", "127.0.0.1", "-p",
                                str(self.port), "-U", "postgres", "-d", dbname, *arguments],
                               check=True, capture_output=True, text=True).stdout
 
@@ -192,9 +203,14 @@ class Cluster:
         forget(self)
 
 
+def _settings():
+    """Each test leaves the origin of its name at the target; before 18 max_replication_slots bounds them too."""
+    return {**SETTINGS, **({"max_active_replication_origins": 60} if server_major() >= 18 else {})}
+
+
 def _hba():
     """Regular expressions for roles came with PostgreSQL 16; before, the roles are named."""
-    if int(bin_dir().split("/")[4] if "postgresql/" in bin_dir() else 99) >= 16:
+    if server_major() >= 16:
         return HBA
     return HBA.replace("/^scram_", "scram_user,scram_other")
 

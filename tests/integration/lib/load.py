@@ -9,7 +9,7 @@ import time
 import psycopg2
 from psycopg2 import errors
 
-from lib.cluster import bin_dir
+from lib.cluster import program
 
 BANK = """
 create sequence txn_no;
@@ -195,7 +195,7 @@ class Load:
 
 def pgbench(database, *arguments):
     """Runs pgbench to its end; its report."""
-    done = subprocess.run([os.path.join(bin_dir(), "pgbench"), "-h", "127.0.0.1", "-p", str(database.cluster.port),
+    done = subprocess.run([program("pgbench"), "-h", "127.0.0.1", "-p", str(database.cluster.port),
                            "-U", "postgres", *arguments, database.name],
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
