@@ -218,9 +218,8 @@ static const char READ_TABLE[] =
     " c.relreplident = 'f' OR COALESCE(a.attnum = ANY (i.indkey), false)"
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
-    "  AND NOT a.attisdropped AND a.attgenerated = ''"
-    "  AND ($2 = '' OR a.attnum::pg_catalog.text"
-    "   = ANY (pg_catalog.string_to_array($2, ' ')))"
+    "  AND NOT a.attisdropped AND CASE $2 WHEN '' THEN a.attgenerated = ''"
+    "   ELSE a.attnum::pg_catalog.text = ANY (pg_catalog.string_to_array($2, ' ')) END"
     " LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND CASE c.relreplident"
     "  WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END"
     " WHERE c.oid = $1::pg_catalog.oid ORDER BY a.attnum";

@@ -41,7 +41,7 @@ bool catalog_complete(struct connection *connection, struct table *table, struct
                       struct error *err) MUST_USE;
 
 /* The table as the catalog of this session's snapshot has it, complete; of its columns only those in
- * `column_numbers` (an int2vector's text) unless that is "". Generated columns are left out, as pgoutput does. */
+ * `column_numbers` (an int2vector's text) unless that is "": then all but generated ones, as pgoutput does. */
 struct table *catalog_read_table(struct connection *connection, uint32_t oid,
                                  const char *column_numbers, struct arena *arena,
                                  struct error *err) MUST_USE;

@@ -73,10 +73,13 @@ static bool add_row(struct copy *copy, struct bytes row, struct error *err)
     return write_lines(copy, err) && (!is_unit_full || end_unit(copy, err));
 }
 
-/* COPY takes a query where a filter chooses rows, or partitions hold them; a table alone is faster. */
-static bool write_copy_sql(struct byte_buffer *sql, const struct table *table, const char *filter,
-                           bool is_partitioned)
+/* COPY takes a query where a filter chooses rows, partitions hold them, or a generated column may be listed, which a
+ * COPY of the table refuses; a table alone is faster. */
+static bool write_copy_sql(struct byte_buffer *sql, const struct table *table,
+                           const struct published_table *published)
 {
+    const char *filter = published->row_filter;
+    bool is_partitioned = published->is_partitioned;
     struct byte_buffer columns;
     byte_buffer_init(&columns, MAX_SQL_BYTES);
     bool is_good = true;
@@ -84,7 +87,7 @@ static bool write_copy_sql(struct byte_buffer *sql, const struct table *table, c
         write_text(&columns, i > 0 ? ", " : "");
         is_good = identifier_write(&columns, table->columns[i].name);
     }
-    bool is_query = *filter || is_partitioned;
+    bool is_query = *filter || is_partitioned || *published->column_numbers;
     write_text(sql, is_query ? "COPY (SELECT " : "COPY ");
     if (is_query) {
         write_text(sql, byte_buffer_text(&columns));
@@ -104,8 +107,7 @@ static bool copy_rows(struct copy *copy, const struct published_table *published
 {
     SCOPED_BUFFER sql;
     byte_buffer_init(&sql, MAX_SQL_BYTES);
-    if (!write_copy_sql(&sql, copy->relation->table, published->row_filter,
-                        published->is_partitioned))
+    if (!write_copy_sql(&sql, copy->relation->table, published))
         return error_set(err, ERROR_CONFIG, "a name can't be quoted");
     if (!copy_out_begin(copy->session, byte_buffer_text(&sql), err))
         return false;

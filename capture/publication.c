@@ -13,17 +13,19 @@
 
 enum { MAX_SQL_BYTES = 64 * 1024 * 1024 };
 
-/* $1, $2 the names. pg_publication_rel has column lists and row filters from 15 on. */
-static const char PUBLICATIONS[] =
-    "SELECT pg_catalog.count(*), COALESCE(pg_catalog.bool_or(p.puballtables), false),"
-    " pg_catalog.md5(COALESCE(pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.pubname, p.oid,"
-    "  p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot), ';'"
-    "  ORDER BY p.pubname), ''))"
-    " FROM pg_catalog.pg_publication p WHERE p.pubname = ANY (ARRAY[$1, $2]::pg_catalog.name[])";
+/* $1, $2 the names. `more` is what newer servers know; concat_ws leaves its NULL out, so that a server's upgrade or
+ * ours changes no fingerprint. */
+#define PUBLICATIONS(more)                                                                         \
+    "SELECT pg_catalog.count(*), COALESCE(pg_catalog.bool_or(p.puballtables), false),"             \
+    " pg_catalog.md5(COALESCE(pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.pubname, p.oid,"   \
+    "  p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot" more    \
+    "), ';' ORDER BY p.pubname), ''))"                                                             \
+    " FROM pg_catalog.pg_publication p WHERE p.pubname = ANY (ARRAY[$1, $2]::pg_catalog.name[])"
 
-#define TABLES_SELECT(columns, filter)                                                             \
+/* `columns` are those that are published, `list` those that a person named: "" for all. */
+#define TABLES(columns, list, filter)                                                              \
     "SELECT c.oid, n.nspname, c.relname,"                                                          \
-    " pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(';', " columns ", " filter         \
+    " pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(';', " list ", " filter            \
     "), ',' ORDER BY p.pubname)),"                                                                 \
     " COALESCE(pg_catalog.min(" columns "), ''), COALESCE(pg_catalog.min(" filter                  \
     "), ''), c.relkind = 'p'"                                                                      \
@@ -36,9 +38,30 @@ static const char PUBLICATIONS[] =
     " GROUP BY c.oid, n.nspname, c.relname, c.relkind"                                             \
     " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\""
 
-static const char TABLES_15[] =
-    TABLES_SELECT("r.prattrs::pg_catalog.text", "pg_catalog.pg_get_expr(r.prqual, r.prrelid)");
-static const char TABLES_14[] = TABLES_SELECT("''::pg_catalog.text", "''::pg_catalog.text");
+#define LIST   "r.prattrs::pg_catalog.text"
+#define FILTER "pg_catalog.pg_get_expr(r.prqual, r.prrelid)"
+
+/* Column lists and row filters came with 15, publish_generated_columns with 18. */
+static const struct {
+    int version;
+    const char *publications;
+    const char *tables;
+} queries[] = {
+    {180000, PUBLICATIONS(", NULLIF(p.pubgencols, 'n')"),
+     TABLES("CASE WHEN p.pubgencols = 's' THEN g.attrs::pg_catalog.text ELSE " LIST " END", LIST,
+            FILTER)},
+    {150000, PUBLICATIONS(""), TABLES(LIST, LIST, FILTER)},
+    {0, PUBLICATIONS(""),
+     TABLES("''::pg_catalog.text", "''::pg_catalog.text", "''::pg_catalog.text")},
+};
+
+static size_t queries_for(const struct connection *connection)
+{
+    size_t i = 0;
+    while (connection_server_version(connection) < queries[i].version)
+        i++;
+    return i;
+}
 
 static const char *second_name(const struct publication_options *options)
 {
@@ -49,7 +72,7 @@ static bool read_tables(struct connection *connection, const struct publication_
                         table_filter is_wanted, const void *context, struct published *published,
                         struct error *err)
 {
-    const char *sql = connection_server_version(connection) >= 150000 ? TABLES_15 : TABLES_14;
+    const char *sql = queries[queries_for(connection)].tables;
     SCOPED_QUERY query =
         query_run(connection, sql, PARAMS(options->name, second_name(options)), err);
     if (!query)
@@ -77,8 +100,8 @@ bool publication_read(struct connection *connection, const struct publication_op
                       struct error *err)
 {
     *published = (struct published){.arena = arena_new(16 * 1024)};
-    SCOPED_QUERY query =
-        query_run(connection, PUBLICATIONS, PARAMS(options->name, second_name(options)), err);
+    SCOPED_QUERY query = query_run(connection, queries[queries_for(connection)].publications,
+                                   PARAMS(options->name, second_name(options)), err);
     bool is_read = query && read_tables(connection, options, is_wanted, context, published, err);
     if (!is_read) {
         published_release(published);

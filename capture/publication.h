@@ -28,7 +28,7 @@ struct published_table {
     const char *schema;
     const char *name;
     const char *fingerprint;    /* of its column list and row filter */
-    const char *column_numbers; /* the column list as an int2vector's text; "" for all */
+    const char *column_numbers; /* published, an int2vector's text; "": all but generated ones */
     const char *row_filter;     /* SQL, or "" */
     bool is_partitioned;        /* published by its root: the rows are in its partitions */
 };

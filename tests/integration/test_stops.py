@@ -5,7 +5,7 @@ import time
 import unittest
 
 from lib.case import PairCase
-from lib.cluster import Cluster
+from lib.cluster import Cluster, server_major
 from lib.penstock import Penstock
 from lib.process import wait_until
 
@@ -162,6 +162,13 @@ class Publications(StopCase):
         self.wait_streaming(process)
         self.source.execute(f"alter publication {self.slot} set (publish = 'insert')")
         process.expect_stop("PUBLICATION_CHANGED", 65, 30)
+
+    @unittest.skipIf(server_major() < 18, "publish_generated_columns came with PostgreSQL 18")
+    def test_generated_columns_published_later(self):
+        self.begin("create table t (id int primary key, v text, w text generated always as (v) stored)")
+        self.source.execute(f'alter publication "{self.slot}" set (publish_generated_columns = stored)')
+        self.stops_for_good("PUBLICATION_CHANGED", lambda: self.source.execute(
+            f'alter publication "{self.slot}" set (publish_generated_columns = none)'))
 
     def test_table_added_to_the_publication(self):
         self.begin()

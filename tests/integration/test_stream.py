@@ -3,6 +3,7 @@
 import unittest
 
 from lib.case import PairCase
+from lib.cluster import server_major
 from lib.process import wait_until
 
 
@@ -355,6 +356,23 @@ class Shapes(PairCase):
         self.source.execute("insert into t values (7)", "insert into t select 7 from generate_series(1, 500)")
         self.catch_up()
         self.assert_equal()
+
+    @unittest.skipIf(server_major() < 18, "publish_generated_columns came with PostgreSQL 18")
+    def test_generated_columns_that_are_published(self):
+        self.source.execute(
+            "create table t (id int primary key, a int, b int generated always as (a * 2) stored)",
+            "create table u (id int primary key, a int, b int generated always as (a * 2) stored)",
+            "insert into t values (1, 2)", "insert into u values (1, 2)",
+            "create publication chosen for all tables with (publish_generated_columns = stored)")
+        self.target.execute("create table u (id int primary key, a int, b int generated always as (a * 2) stored)")
+        self.penstock.source["publication"] = "chosen"
+        self.catch_up()
+        self.source.execute("insert into t select i, i from generate_series(2, 200) i", "update t set a = 5 where id = 1",
+                            "insert into u select i, i from generate_series(2, 200) i", "update u set a = 5 where id = 1")
+        self.catch_up()
+        self.assert_equal()
+        self.assertEqual("", self.target.value("select attgenerated from pg_attribute where attrelid = 't'::regclass"
+                                               " and attname = 'b'"))
 
     def test_generated_and_identity_columns(self):
         definition = ("create table g (id int primary key, a int, twice int generated always as (a * 2) stored);"
