@@ -14,7 +14,8 @@ static const char STATE[] =
     " to_regnamespace('penstock') IS NOT NULL,"
     " has_database_privilege(current_database(), 'CREATE'),"
     " has_database_privilege(current_database(), 'TEMPORARY'),"
-    " current_setting('max_replication_slots')::int > 0, current_setting('server_encoding'),"
+    " COALESCE(current_setting('max_active_replication_origins', true),"
+    "  current_setting('max_replication_slots'))::int > 0, current_setting('server_encoding'),"
     " COALESCE((SELECT has_schema_privilege(oid, 'USAGE') FROM pg_catalog.pg_namespace"
     "  WHERE nspname = 'penstock'), true),"
     " COALESCE((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_catalog.pg_namespace"
@@ -144,7 +145,8 @@ static void check_origin(struct check *check, bool has_origins)
     }
     if (!has_origins) {
         finding(&check->findings, FINDING_WARN, "target replication origin",
-                "max_replication_slots is 0, which allows none");
+                "max_replication_slots (from PostgreSQL 18 on max_active_replication_origins) is "
+                "0, which allows none");
         finding_do("ALTER SYSTEM SET max_replication_slots = 10;  then restart the target's "
                    "server");
         return;

@@ -101,7 +101,9 @@ static bool set_origin(struct postgres_target *target, struct error *err)
                            "SELECT pg_catalog.pg_replication_origin_session_setup($1)",
                            PARAMS(origin), &refused))
         return true;
-    if (refused.stop != STOP_PERMISSION_DENIED && refused.stop != STOP_SERVER_REFUSED) {
+    bool is_none_free = strcmp(refused.sqlstate, "53400") == 0; /* configuration_limit_exceeded */
+    if (refused.stop != STOP_PERMISSION_DENIED && refused.stop != STOP_SERVER_REFUSED &&
+        !is_none_free) {
         *err = refused;
         return false;
     }

@@ -7,6 +7,7 @@ import time
 import unittest
 
 from lib.case import PairCase
+from lib.cluster import server_major
 from lib.process import children_of, send, wait_until
 
 RELEASE = {"is_release": True}
@@ -240,6 +241,20 @@ class Sessions(PairCase):
         self.target.execute("drop trigger die on t")
         self.wait_applied(process)
         self.assert_equal()
+
+
+class Origins(PairCase):
+    TARGET = {"max_replication_slots": 1, **({"max_active_replication_origins": 1} if server_major() >= 18 else {})}
+
+    def test_a_target_without_room_for_an_origin_gets_its_rows_unmarked(self):
+        self.source.execute("create table t (id int primary key)", "insert into t values (1)")
+        other = self.target.connect()
+        with other.cursor() as cursor:
+            cursor.execute("select pg_replication_origin_create('other'), pg_replication_origin_session_setup('other')")
+            process = self.catch_up()
+        other.close()
+        self.assert_equal()
+        process.wait_for_event("no replication origin at the target")
 
 
 class Durability(PairCase):
