@@ -24,12 +24,6 @@ int position_compare(const struct position *left, const struct position *right)
     return order;
 }
 
-bool position_is_none(const struct position *position)
-{
-    return position->epoch == 0 && position->commit_lsn == 0 && position->ordinal == 0 &&
-           position->step == 0;
-}
-
 const char *lsn_text(pg_lsn lsn, char *text)
 {
     snprintf(text, LSN_TEXT_SIZE, "%" PRIX32 "/%" PRIX32, (uint32_t)(lsn >> 32), (uint32_t)lsn);

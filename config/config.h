@@ -37,7 +37,7 @@ enum config_log_format {
 };
 
 struct config_source {
-    char *url;           /* may hold a password: print it only through config_mask_url() */
+    char *url;           /* may hold a password: never print it */
     char *password_file; /* NULL if not given; read it with config_read_secret() */
     bool insecure;
     struct config_list tables;  /* for config_table_matches(); never empty */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads password files, and masks passwords. */
+/* Reads password files. */
 #include "config/secrets.h"
 
 #include <errno.h>
@@ -10,11 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/memory.h"
-#include "config/url.h"
 
-enum { MAX_SECRET = 4096, MAX_MASKED = 1 << 20 };
+enum { MAX_SECRET = 4096 };
 
 static void close_file(const int *fd)
 {
@@ -106,13 +104,4 @@ void config_secret_free(char *secret)
         return;
     explicit_bzero(secret, strlen(secret));
     free(secret);
-}
-
-const char *config_mask_url(const char *url, char *out, size_t size)
-{
-    SCOPED_BUFFER masked;
-    byte_buffer_init(&masked, MAX_MASKED);
-    url_mask(url, &masked);
-    snprintf(out, size, "%s", masked.overrun ? "***" : byte_buffer_text(&masked));
-    return out;
 }

@@ -33,17 +33,6 @@ static void positions_are_ordered_by_epoch_then_commit_then_ordinal_then_step(vo
         }
 }
 
-static void only_the_position_of_zeros_is_none(void **state)
-{
-    (void)state;
-    static const struct position none = {0};
-    static const struct position some[] = {
-        {.epoch = 1}, {.commit_lsn = 1}, {.ordinal = 1}, {.step = 1}};
-    assert_true(position_is_none(&none));
-    for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++)
-        assert_false(position_is_none(&some[i]));
-}
-
 static void an_lsn_reads_as_postgresql_prints_it(void **state)
 {
     (void)state;
@@ -109,7 +98,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(positions_are_ordered_by_epoch_then_commit_then_ordinal_then_step),
-        cmocka_unit_test(only_the_position_of_zeros_is_none),
         cmocka_unit_test(an_lsn_reads_as_postgresql_prints_it),
         cmocka_unit_test(a_position_reads_with_its_four_parts),
         cmocka_unit_test(the_longest_position_fits_its_text),
