@@ -143,9 +143,11 @@ class Publications(StopCase):
         self.assertIn(process.stop_line()["stop"], ("PUBLICATION_CHANGED", "PUBLICATION_MISSING"))
 
     def test_publication_changed(self):
-        for change, back in (("set (publish = 'insert')", "set (publish = 'insert, update, delete, truncate')"),
-                             ("set table t where (id > 5)", "set table t"), ("set table t (id)", "set table t"),
-                             ("drop table t", None)):
+        changes = [("set (publish = 'insert')", "set (publish = 'insert, update, delete, truncate')"),
+                   ("drop table t", None)]
+        if server_major() >= 15:
+            changes += [("set table t where (id > 5)", "set table t"), ("set table t (id)", "set table t")]
+        for change, back in changes:
             with self.subTest(change):
                 self.setUp()
                 self.begin()
