@@ -62,6 +62,7 @@ void error_clear(struct error *err)
     err->kind = ERROR_NONE;
     err->stop = STOP_NONE;
     err->sqlstate[0] = '\0';
+    err->constraint[0] = '\0';
     err->message[0] = '\0';
     err->remedy[0] = '\0';
 }

@@ -20,10 +20,11 @@ enum error_kind {
 
 struct error {
     enum error_kind kind;
-    enum stop stop;     /* STOP_NONE unless kind is ERROR_STOP (or ERROR_DATA that becomes one) */
-    char sqlstate[6];   /* the server's SQLSTATE where there was one, else "" */
-    char message[1024]; /* outermost context first: "slot penstock_shop: …" */
-    char remedy[1024];  /* what to type next; "" if nothing is known */
+    enum stop stop;      /* STOP_NONE unless kind is ERROR_STOP (or ERROR_DATA that becomes one) */
+    char sqlstate[6];    /* the server's SQLSTATE where there was one, else "" */
+    char constraint[64]; /* the violated constraint's name, else "" */
+    char message[1024];  /* outermost context first: "slot penstock_shop: …" */
+    char remedy[1024];   /* what to type next; "" if nothing is known */
 };
 
 /* Sets the first cause. Returns false, so that `return error_set(…)` reads well. */

@@ -224,6 +224,7 @@ bool result_error(struct connection *connection, const PGresult *result, struct 
               *extra ? "]" : "", state);
     memcpy(err->sqlstate, state, sizeof(err->sqlstate) - 1);
     err->sqlstate[sizeof(err->sqlstate) - 1] = '\0';
+    snprintf(err->constraint, sizeof(err->constraint), "%s", constraint);
     set_kind(connection, state, err);
     return false;
 }
