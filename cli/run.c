@@ -71,6 +71,7 @@ static void set_options(struct run *run)
     run->sink = (struct sink_options){.name = config->name,
                                       .batch_max_bytes = config->batch.max_bytes,
                                       .batch_max_rows = config->batch.max_rows,
+                                      .parks_rows = config->target.on_row_error == ROW_ERROR_PARK,
                                       .clock = &system_clock,
                                       .stop = command_stop_flag(),
                                       .stats = &run->sink_stats,

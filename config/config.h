@@ -30,6 +30,11 @@ enum config_synchronous_commit {
     SYNCHRONOUS_COMMIT_ON,
 };
 
+enum config_row_error {
+    ROW_ERROR_STOP,
+    ROW_ERROR_PARK,
+};
+
 enum config_log_format {
     CONFIG_LOG_AUTO, /* text on a terminal, else JSON */
     CONFIG_LOG_TEXT,
@@ -52,6 +57,7 @@ struct config_target {
     bool insecure;
     bool create_tables;
     enum config_synchronous_commit synchronous_commit;
+    enum config_row_error on_row_error;
 };
 
 struct config_batch {

@@ -14,6 +14,7 @@
 #define RANGE(smallest, great) .least = (smallest), .most = (great)
 
 static const char *const synchronous_commits[] = {"off", "local", "on", NULL};
+static const char *const row_errors[] = {"stop", "park", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"auto", "text", "json", NULL};
 
@@ -61,6 +62,11 @@ const struct setting settings[] = {
      .choices = synchronous_commits,
      .summary = "PostgreSQL's synchronous_commit in the target; `off` is fast and loses nothing, "
                 "because the source keeps changes until the target has them on disk"},
+
+    {"target.on_row_error", FIELD(CHOICE, target.on_row_error), .initial = "stop",
+     .choices = row_errors,
+     .summary = "what to do with a change that the target refuses: `stop`, or `park` it in the "
+                "target's `penstock.parked` and go on, with later changes of its key parked too"},
 
     {"batch.max_bytes", FIELD(SIZE, batch.max_bytes), .initial = "8 MiB",
      RANGE(64 * KIB, 256 * MIB), .summary = "how many bytes of changes one target commit holds"},

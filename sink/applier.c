@@ -21,6 +21,7 @@ struct applier *applier_new(const struct applier_options *options, struct target
     applier->plan = plan_new();
     applier->random = (uint32_t)clock_wall_us(options->clock);
     applier->heard_ms = clock_now_ms(options->clock);
+    parking_init(&applier->parking);
     recorded_assign(&applier->held, recorded);
     return applier;
 }
@@ -30,6 +31,7 @@ void applier_free(struct applier *applier)
     if (!applier)
         return;
     plan_free(applier->plan);
+    parking_release(applier);
     recorded_release(&applier->held);
     free(applier);
 }
@@ -168,7 +170,8 @@ static bool apply_state(struct applier *applier, const struct batch *batch, stru
     applier->state_count = batch->state_count;
     if (batch->state.state == RECORDED_STREAMING)
         return check_recreated_tables(applier, &batch->state, err);
-    return applier->target->ops->empty_tables(applier->target, batch->state.tables,
+    return parking_void(applier, err) &&
+           applier->target->ops->empty_tables(applier->target, batch->state.tables,
                                               owns ? applier->held.tables : "", err);
 }
 
@@ -186,6 +189,7 @@ static bool commit(struct applier *applier, const struct batch *batch, size_t fi
         applier->heard_ms = clock_now_ms(applier->options->clock);
         await(applier, &mark);
         warn(applier, &warnings);
+        parking_committed(applier);
         count_units(applier, end - first);
     }
     recorded_release(&next);
@@ -202,6 +206,8 @@ static bool apply_units(struct applier *applier, struct batch *batch, size_t fir
     if (!applier->is_in_unit &&
         !applier->target->ops->begin(applier->target, &applier->held, is_durable, err))
         return false;
+    if (!applier->is_in_unit && !parking_begin(applier, err))
+        return false;
     applier->is_in_unit = true;
     if (!applier_prepare_shapes(applier, batch, err))
         return false;
@@ -215,7 +221,8 @@ static bool apply_units(struct applier *applier, struct batch *batch, size_t fir
     applier->uncommitted_rows += rows_of(batch, first, end);
     if (stays_open)
         return applier->target->ops->finish_rows(applier->target, &ignored, err);
-    if ((is_last && !apply_state(applier, batch, err)) || !failpoint("before_checkpoint", err) ||
+    if ((end > first && !parking_end_unit(applier, &batch->units[end - 1], err)) ||
+        (is_last && !apply_state(applier, batch, err)) || !failpoint("before_checkpoint", err) ||
         !commit(applier, batch, first, end, err))
         return false;
     applier->is_in_unit = false;
@@ -231,6 +238,7 @@ static void abandon(struct applier *applier)
     applier->unit_applied = 0;
     applier->uncommitted_rows = 0;
     applier->generation++;
+    parking_rolled_back(applier);
     if (!applier->target->ops->is_lost(applier->target) &&
         !applier->target->ops->rollback(applier->target, &ignored))
         log_debug("rollback failed", "reason=%s", ignored.message);
@@ -306,17 +314,7 @@ static bool refuse(const struct batch *batch, size_t unit, struct error *err)
     return error_remedy(
         err,
         "nothing of that transaction was applied; mend the target (its constraints, its rows), "
-        "then start again; see docs/stops.md, ROW_REFUSED");
-}
-
-/* Each unit in a transaction of its own, so that those before the bad one are in. */
-static bool apply_one_by_one(struct applier *applier, struct batch *batch, size_t *done,
-                             struct error *err)
-{
-    for (; *done < batch->unit_count; ++*done)
-        if (!apply_units(applier, batch, *done, *done + 1, APPLY_CAREFUL, err))
-            return refuse(batch, *done, err);
-    return batch->unit_count > 0 || apply_units(applier, batch, 0, 0, APPLY_CAREFUL, err);
+        "then start again; see docs/stops.md, ROW_REFUSED, also for target.on_row_error: park");
 }
 
 /* A large unit, parts of which are gone from memory, was refused: read it again, and go slowly. */
@@ -327,6 +325,42 @@ static bool ask_for_care(struct applier *applier, const struct batch *batch, str
     return error_set(err, ERROR_RETRY,
                      "reading a large transaction again, to apply it row by row: %s",
                      reason.message);
+}
+
+/* Only the commit was refused: a deferred constraint. Again, with each piece checked, so that the row is found. */
+static bool apply_checked(struct applier *applier, struct batch *batch, size_t unit,
+                          bool is_in_parts, struct error *err)
+{
+    struct parking *parking = &applier->parking;
+    if (!parking_is_on(applier) || err->kind != ERROR_DATA || parking_checks_at_once(applier))
+        return false;
+    if (is_in_parts) {
+        atomic_store(&applier->options->memory->checked_until, batch->last_position.commit_lsn);
+        return ask_for_care(applier, batch, err);
+    }
+    abandon(applier);
+    parking->checks_at_once = true;
+    bool is_applied = apply_units(applier, batch, unit, unit + 1, APPLY_CAREFUL, err);
+    parking->checks_at_once = false;
+    return is_applied;
+}
+
+static bool apply_one(struct applier *applier, struct batch *batch, size_t unit, struct error *err)
+{
+    bool is_in_parts =
+        applier->is_in_unit || (batch->is_unit_open && unit + 1 == batch->unit_count);
+    return apply_units(applier, batch, unit, unit + 1, APPLY_CAREFUL, err) ||
+           apply_checked(applier, batch, unit, is_in_parts, err);
+}
+
+/* Each unit in a transaction of its own, so that those before the bad one are in. */
+static bool apply_one_by_one(struct applier *applier, struct batch *batch, size_t *done,
+                             struct error *err)
+{
+    for (; *done < batch->unit_count; ++*done)
+        if (!apply_one(applier, batch, *done, err))
+            return refuse(batch, *done, err);
+    return batch->unit_count > 0 || apply_units(applier, batch, 0, 0, APPLY_CAREFUL, err);
 }
 
 static bool apply_whole(struct applier *applier, struct batch *batch, size_t *done,
@@ -399,7 +433,7 @@ bool applier_apply(struct applier *applier, struct batch *batch, struct error *e
         if (apply_whole(applier, batch, &done, err))
             return true;
         abandon(applier);
-        bool is_data = err->kind == ERROR_DATA;
+        bool is_data = err->kind == ERROR_DATA || parking_takes(applier, err);
         bool is_in_parts = was_in_unit || batch->is_unit_open;
         if (is_data && is_in_parts && batch->last_position.commit_lsn == 0)
             return refuse(batch, batch->unit_count - 1, err);
@@ -422,6 +456,7 @@ bool applier_apply(struct applier *applier, struct batch *batch, struct error *e
 bool applier_tick(struct applier *applier, struct error *err)
 {
     int64_t now = clock_now_ms(applier->options->clock);
+    parking_log(applier, false);
     bool is_due = applier->awaited_count > 0 || now - applier->heard_ms >= PING_EVERY_MS;
     if (!is_due)
         return true;

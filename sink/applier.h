@@ -21,6 +21,7 @@ struct sink_stats {
     atomic_ullong batches;      /* target transactions */
     atomic_ullong row_exists;   /* INSERTs that met a row */
     atomic_ullong row_absent;   /* DELETEs that met none */
+    atomic_ullong parked;       /* changes kept aside */
     atomic_ullong fallbacks; /* batches whose folded form was refused, and that went row by row */
     atomic_llong commit_time_us; /* the source's, of the newest applied transaction */
     atomic_ullong applied_lsn;   /* end of the newest applied source transaction, or idle point */
@@ -30,10 +31,13 @@ struct sink_stats {
 struct sink_memory {
     /* A large unit that commits here was refused: up to it, apply unit by unit and row by row. */
     atomic_ullong careful_until;
+    /* The same, but its commit was refused even so: up to it, check deferred constraints at once. */
+    atomic_ullong checked_until;
 };
 
 struct applier_options {
     const char *name;
+    bool parks_rows; /* what the target refuses is parked; else it stops */
     const struct clock *clock;
     struct stop_flag *stop;
     struct sink_stats *stats;

@@ -107,8 +107,8 @@ static size_t apply_truncate(struct applier *applier, const struct batch *batch,
     return is_done ? count : 0;
 }
 
-static bool apply_in_order(struct applier *applier, const struct batch *batch, size_t first,
-                           size_t end, enum apply_mode mode, struct error *err)
+bool applier_apply_in_order(struct applier *applier, const struct batch *batch, size_t first,
+                            size_t end, enum apply_mode mode, struct error *err)
 {
     while (first < end) {
         size_t done = 1;
@@ -155,7 +155,7 @@ static bool apply_part(struct applier *applier, const struct batch *batch, size_
     const struct target_ops *ops = applier->target->ops;
     if (applier->holiday > 0 || end - first < MIN_FOLDED_CHANGES) {
         applier->holiday -= applier->holiday > 0;
-        return apply_in_order(applier, batch, first, end, APPLY_CAREFUL, err);
+        return applier_apply_in_order(applier, batch, first, end, APPLY_CAREFUL, err);
     }
     if (!ops->savepoint(applier->target, err))
         return false;
@@ -170,7 +170,7 @@ static bool apply_part(struct applier *applier, const struct batch *batch, size_
     if (++applier->refusals >= 2)
         applier->holiday = FOLD_HOLIDAY;
     return ops->rollback_to_savepoint(applier->target, err) &&
-           apply_in_order(applier, batch, first, end, APPLY_CAREFUL, err) &&
+           applier_apply_in_order(applier, batch, first, end, APPLY_CAREFUL, err) &&
            ops->release_savepoint(applier->target, err);
 }
 
@@ -187,8 +187,9 @@ static bool apply_folding(struct applier *applier, const struct batch *batch, si
         size_t next = first + 1;
         while (next < end && must_stand_alone(batch->changes[next].kind) == is_alone)
             next++;
-        bool is_applied = is_alone ? apply_in_order(applier, batch, first, next, APPLY_FAST, err)
-                                   : apply_part(applier, batch, first, next, err);
+        bool is_applied = is_alone
+                              ? applier_apply_in_order(applier, batch, first, next, APPLY_FAST, err)
+                              : apply_part(applier, batch, first, next, err);
         if (!is_applied)
             return false;
         first = next;
@@ -210,11 +211,25 @@ static bool has_two_shapes_of_a_table(const struct batch *batch)
     return false;
 }
 
-bool applier_apply_changes(struct applier *applier, const struct batch *batch, size_t first,
-                           size_t end, enum apply_mode mode, struct error *err)
+static bool apply_kept(struct applier *applier, const struct batch *batch, size_t first, size_t end,
+                       enum apply_mode mode, struct error *err)
 {
     if (mode == APPLY_FAST && end - first >= MIN_FOLDED_CHANGES &&
         !has_two_shapes_of_a_table(batch))
         return apply_folding(applier, batch, first, end, err);
-    return apply_in_order(applier, batch, first, end, mode, err);
+    return applier_apply_in_order(applier, batch, first, end, mode, err);
+}
+
+bool applier_apply_changes(struct applier *applier, const struct batch *batch, size_t first,
+                           size_t end, enum apply_mode mode, struct error *err)
+{
+    struct batch kept;
+    if (mode == APPLY_CAREFUL && parking_is_on(applier))
+        return parking_apply(applier, batch, first, end, err);
+    if (parked_keys_is_empty(applier->parking.keys))
+        return apply_kept(applier, batch, first, end, mode, err);
+    bool is_applied = parking_filter(applier, batch, first, end, &kept, err) &&
+                      apply_kept(applier, &kept, 0, kept.change_count, mode, err);
+    free(kept.changes);
+    return is_applied;
 }

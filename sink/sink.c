@@ -49,6 +49,7 @@ struct sink *sink_new(const struct sink_options *options, struct message_reader 
 {
     struct sink *sink = memory_new(sizeof(*sink));
     sink->applying = (struct applier_options){.name = options->name,
+                                              .parks_rows = options->parks_rows,
                                               .clock = options->clock,
                                               .stop = options->stop,
                                               .stats = options->stats,

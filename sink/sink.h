@@ -17,6 +17,7 @@ struct sink_options {
     const char *name;
     size_t batch_max_bytes; /* of changes; a unit that is larger is applied in parts */
     size_t batch_max_rows;
+    bool parks_rows; /* what the target refuses is parked; else it stops */
     const struct clock *clock;
     struct stop_flag *stop;
     struct sink_stats *stats;

@@ -9,7 +9,9 @@
 
 #include "base/attributes.h"
 #include "base/error.h"
+#include "base/position.h"
 #include "schema/change.h"
+#include "sink/parked_keys.h"
 #include "transport/recorded.h"
 
 /* How two texts of a key column are compared, so that it agrees with the target's key index. */
@@ -78,6 +80,18 @@ struct commit_mark {
     uint64_t position; /* else: durable once flushed() has reached this */
 };
 
+/* A change that is kept aside instead of being applied: the target refuses it, or it waits behind one of its key. */
+struct parked_change {
+    struct position position;
+    const struct target_table *table;
+    const struct change *change;
+    struct bytes keys[2];       /* see parked_keys.h; the second if it changes its key */
+    bool is_unit_known;         /* else name_parked() comes when the unit has ended */
+    uint32_t xid;               /* of the source transaction */
+    int64_t commit_time_us;     /* the same */
+    const struct error *reason; /* NULL: it waits behind another */
+};
+
 struct target;
 
 struct target_ops {
@@ -118,6 +132,21 @@ struct target_ops {
                       uint32_t row_count, struct error *err);
     /* Waits for all that is queued. ERROR_DATA, ROW_MISSING. */
     bool (*finish_rows)(struct target *target, struct apply_warnings *warnings, struct error *err);
+
+    /* Adds the keys of all parked changes that nobody has resolved; where it `waits`, those who are about to resolve
+     * some are awaited first, and none can begin before the transaction's end. At most one more key than fits. */
+    bool (*read_parked)(struct target *target, struct parked_keys *keys, bool waits,
+                        struct error *err);
+    /* May be queued, as a row. */
+    bool (*park)(struct target *target, const struct parked_change *parked, struct error *err);
+    /* The source transaction of what was parked at this commit before its end was known. */
+    bool (*name_parked)(struct target *target, const struct position *position, uint32_t xid,
+                        int64_t commit_time_us, struct error *err);
+    /* What is parked of the table (NULL: of all) has become void. */
+    bool (*resolve_parked)(struct target *target, const struct target_table *table,
+                           struct error *err);
+    /* Checks what was deferred, and goes on deferring: ERROR_DATA. Waits for all that is queued. */
+    bool (*check_deferred)(struct target *target, struct error *err);
 
     /* Checks what was deferred, writes the checkpoint and commits. On false with ERROR_RETRY and a lost session the
      * outcome is unknown: read the checkpoint. */

@@ -133,7 +133,7 @@ static bool set_up_session(struct postgres_target *target, struct error *err)
            connection_execute(target->connection, sql, NO_PARAMS, err) &&
            set_replica_role(target, err) && read_segment_size(target, err) &&
            lock_name(target, err) && set_origin(target, err) &&
-           postgres_create_checkpoint(target, err);
+           postgres_create_checkpoint(target, err) && postgres_create_parked(target, err);
 }
 
 static void drop_session(struct postgres_target *target)
@@ -364,6 +364,11 @@ static const struct target_ops ops = {.open = postgres_open,
                                       .truncate = postgres_truncate,
                                       .copy_rows = postgres_copy_rows,
                                       .finish_rows = postgres_finish_rows,
+                                      .read_parked = postgres_read_parked,
+                                      .park = postgres_park,
+                                      .name_parked = postgres_name_parked,
+                                      .resolve_parked = postgres_resolve_parked,
+                                      .check_deferred = postgres_check_deferred,
                                       .commit = postgres_commit,
                                       .rollback = postgres_rollback,
                                       .is_lost = postgres_is_lost,

@@ -168,6 +168,19 @@ bool postgres_queue_checkpoint(struct postgres_target *target, const struct reco
 /* What each table counted since the last call. */
 bool postgres_queue_counts(struct postgres_target *target, struct error *err) MUST_USE;
 
+/* ---- parked changes: sink/target_postgres_parked.c ---- */
+
+/* Makes penstock.parked, unless it is there. */
+bool postgres_create_parked(struct postgres_target *target, struct error *err) MUST_USE;
+bool postgres_read_parked(struct target *target, struct parked_keys *keys, bool waits,
+                          struct error *err);
+bool postgres_park(struct target *target, const struct parked_change *parked, struct error *err);
+bool postgres_name_parked(struct target *target, const struct position *position, uint32_t xid,
+                          int64_t commit_time_us, struct error *err);
+bool postgres_resolve_parked(struct target *target, const struct target_table *table,
+                             struct error *err);
+bool postgres_check_deferred(struct target *target, struct error *err);
+
 /* ---- tables: sink/target_postgres_tables.c ---- */
 
 bool postgres_prepare_table(struct target *target, const struct table *shape, bool may_create,

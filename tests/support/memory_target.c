@@ -28,12 +28,14 @@ struct memory_target *memory_of(struct target *base)
 static void version_release(struct memory_version *version)
 {
     memory_rows_release(&version->rows);
+    free(version->parking.items);
     recorded_release(&version->checkpoint);
 }
 
 static void version_copy(struct memory_version *to, const struct memory_version *from)
 {
     memory_rows_copy(&to->rows, &from->rows);
+    memory_parking_copy(&to->parking, &from->parking);
     recorded_assign(&to->checkpoint, &from->checkpoint);
     to->position = from->position;
 }
@@ -127,9 +129,9 @@ static bool fail(struct memory_target *memory, enum memory_failure failure, stru
     return false;
 }
 
-static const char *const op_names[MEMORY_OPS] = {"open",      "read",   "prepare", "begin",
-                                                 "savepoint", "set",    "row",     "truncate",
-                                                 "copy",      "finish", "commit",  "ask"};
+static const char *const op_names[MEMORY_OPS] = {"open",   "read", "prepare",  "begin", "savepoint",
+                                                 "set",    "row",  "truncate", "copy",  "finish",
+                                                 "commit", "ask",  "park",     "check"};
 
 bool memory_passes(struct memory_target *memory, enum memory_op op, struct error *err)
 {
@@ -207,6 +209,7 @@ static bool memory_begin(struct target *base, const struct recorded *held, bool 
     memory->is_durable = is_durable || !memory->commits_late;
     memory->warnings = (struct apply_warnings){0};
     memory_rows_copy(&memory->rows, &memory->committed.rows);
+    memory_parking_copy(&memory->parking, &memory->committed.parking);
     if (found->state == held->state && found->acked_lsn == held->acked_lsn &&
         position_compare(&found->position, &held->position) == 0)
         return true;
@@ -263,6 +266,7 @@ static bool memory_finish_rows(struct target *base, struct apply_warnings *warni
 static void publish(struct memory_target *memory, const struct recorded *recorded)
 {
     memory_rows_copy(&memory->committed.rows, &memory->rows);
+    memory_parking_copy(&memory->committed.parking, &memory->parking);
     recorded_assign(&memory->committed.checkpoint, recorded);
     memory->committed.position += 100;
     memory->is_open = false;
@@ -345,6 +349,11 @@ static const struct target_ops ops = {.open = memory_open,
                                       .truncate = memory_truncate,
                                       .copy_rows = memory_copy_rows,
                                       .finish_rows = memory_finish_rows,
+                                      .read_parked = memory_read_parked,
+                                      .park = memory_park,
+                                      .name_parked = memory_name_parked,
+                                      .resolve_parked = memory_resolve_parked,
+                                      .check_deferred = memory_check_deferred,
                                       .commit = memory_commit,
                                       .rollback = memory_rollback,
                                       .is_lost = memory_is_lost,
@@ -373,6 +382,7 @@ void memory_target_free(struct memory_target *memory)
     version_release(&memory->durable);
     memory_rows_release(&memory->rows);
     memory_rows_release(&memory->saved);
+    free(memory->parking.items);
     arena_free(memory->arena);
     free(memory);
 }

@@ -23,6 +23,8 @@ enum memory_op {
     MEMORY_FINISH,
     MEMORY_COMMIT,
     MEMORY_ASK_FLUSHED,
+    MEMORY_PARK,
+    MEMORY_CHECK_DEFERRED,
     MEMORY_OPS
 };
 
@@ -88,6 +90,12 @@ void memory_target_forget_trace(struct memory_target *memory);
 
 /* Rows that met what a true history doesn't let them meet: a DELETE none, one never seen a row. */
 uint64_t memory_target_surprises(const struct memory_target *memory);
+
+/* The committed parked changes that nobody has resolved, in order: "t:I 1,a!" was refused, "t:U 1,b" waits behind. */
+const char *memory_target_parked(const struct memory_target *memory, char *out, size_t size);
+
+/* What a person does who has mended the target by hand. */
+void memory_target_resolve_parked(struct memory_target *memory);
 
 /* Commits of all kinds so far, those without change included. */
 uint64_t memory_target_commits(const struct memory_target *memory);

@@ -9,9 +9,25 @@
 
 enum { MEMORY_SCRIPT = 64, MEMORY_TRACE_SIZE = 4096 };
 
+/* A parked change; all it points to is in the arena. */
+struct memory_parked {
+    const char *table;
+    const char *text;
+    struct bytes keys[2];
+    struct position position;
+    uint32_t xid; /* 0: not known yet */
+    bool is_resolved;
+};
+
+struct memory_parking {
+    struct memory_parked *items;
+    size_t count;
+};
+
 /* What a commit made. */
 struct memory_version {
     struct memory_rows rows;
+    struct memory_parking parking;
     struct recorded checkpoint;
     uint64_t position;
 };
@@ -42,6 +58,7 @@ struct memory_target {
     uint64_t flushed; /* what the session knows of it */
     struct memory_rows rows;
     struct memory_rows saved;
+    struct memory_parking parking;
     struct apply_warnings warnings;
     struct apply_warnings saved_warnings;
     struct error queued_failure;
@@ -72,6 +89,16 @@ bool memory_refuse(struct memory_target *memory, struct error *err);
 
 /* What was put off fails now. */
 bool memory_settle(struct memory_target *memory, struct error *err);
+
+void memory_parking_copy(struct memory_parking *to, const struct memory_parking *from);
+bool memory_read_parked(struct target *base, struct parked_keys *keys, bool waits,
+                        struct error *err);
+bool memory_park(struct target *base, const struct parked_change *parked, struct error *err);
+bool memory_name_parked(struct target *base, const struct position *position, uint32_t xid,
+                        int64_t commit_time_us, struct error *err);
+bool memory_resolve_parked(struct target *base, const struct target_table *table,
+                           struct error *err);
+bool memory_check_deferred(struct target *base, struct error *err);
 
 bool memory_prepare_table(struct target *base, const struct table *shape, bool may_create,
                           struct target_table **table, struct error *err);

@@ -36,7 +36,7 @@ static void takes_all_values_of_the_file(void **state)
               "source: {url: 'host=db1 dbname=x', password_file: /a, insecure: true, slot: s1,\n"
               "         publication: P, tables: [public.*, 'a.\"B.c\"'], exclude: ['*.x']}\n"
               "target: {url: postgresql://db2/x, password_file: /b, insecure: true,\n"
-              "         create_tables: true, synchronous_commit: local}\n"
+              "         create_tables: true, synchronous_commit: local, on_row_error: park}\n"
               "batch: {max_bytes: 64kB, max_rows: 7}\n"
               "pipe: {max_bytes: 1 GiB}\n"
               "copy: {unit_rows: 1}\n"
@@ -54,6 +54,7 @@ static void takes_all_values_of_the_file(void **state)
     assert_string_equal(config->source.exclude.items[0], "*.x");
     assert_string_equal(config->target.password_file, "/b");
     assert_int_equal(config->target.synchronous_commit, SYNCHRONOUS_COMMIT_LOCAL);
+    assert_int_equal(config->target.on_row_error, ROW_ERROR_PARK);
     assert_int_equal(config->batch.max_bytes, 65536);
     assert_int_equal(config->batch.max_rows, 7);
     assert_int_equal(config->pipe.max_bytes, 1 << 30);
@@ -75,6 +76,7 @@ static void fills_in_the_defaults(void **state)
     assert_false(config->source.insecure || config->target.insecure);
     assert_false(config->target.create_tables);
     assert_int_equal(config->target.synchronous_commit, SYNCHRONOUS_COMMIT_OFF);
+    assert_int_equal(config->target.on_row_error, ROW_ERROR_STOP);
     assert_int_equal(config->batch.max_bytes, 8 << 20);
     assert_int_equal(config->batch.max_rows, 20000);
     assert_int_equal(config->pipe.max_bytes, 8 << 20);
