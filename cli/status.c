@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "cli/command.h"
+#include "cli/parked.h"
 #include "cli/publication_names.h"
 #include "sink/target_postgres.h"
 
@@ -24,6 +25,7 @@ struct gathering {
     struct connection *target;
     struct arena *arena;
     struct query *tables;
+    struct query *parked;
     int64_t source_now_us;
 };
 
@@ -116,7 +118,11 @@ static bool read_state(struct gathering *gathering, struct status *status, struc
                   " FROM penstock.table_progress WHERE name = $1 ORDER BY table_name COLLATE \"C\"",
                   PARAMS(status->name), err);
     status->tables = gathering->tables;
-    return gathering->tables != NULL;
+    if (!gathering->tables)
+        return false;
+    gathering->parked = parked_list(gathering->target, status->name, err);
+    status->parked = gathering->parked;
+    return gathering->parked != NULL;
 }
 
 /* ---- conclusions ---- */
@@ -204,6 +210,7 @@ static bool gather(struct gathering *gathering, const struct endpoints *endpoint
 static void release(struct gathering *gathering, struct status *status)
 {
     query_free(gathering->tables);
+    query_free(gathering->parked);
     recorded_release(&status->recorded);
     connection_close(gathering->source);
     connection_close(gathering->target);

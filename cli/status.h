@@ -49,6 +49,7 @@ struct status {
     double lag_seconds;
 
     const struct query *tables; /* table_name, copied, inserted, updated, deleted, truncated */
+    const struct query *parked; /* as parked_list() has it; NULL without state */
     struct unpublished_table *unpublished; /* they match, but their changes do not come */
     size_t unpublished_count;
 };

@@ -96,6 +96,24 @@ static void write_tables(struct byte_buffer *out, const struct status *status)
     write_text(out, "]");
 }
 
+static void write_parked(struct byte_buffer *out, const struct status *status)
+{
+    const struct query *parked = status->parked;
+    write_text(out, ",\"parked\":[");
+    for (int row = 0; parked && row < query_rows(parked); row++) {
+        SCOPED_BUFFER name;
+        byte_buffer_init(&name, 1024);
+        table_write_name(&name, query_text(parked, row, 0), query_text(parked, row, 1));
+        write_format(out, "%s{\"table\":", row > 0 ? "," : "");
+        write_json_text(out, byte_buffer_text(&name));
+        write_format(out, ",\"changes\":%s,\"refused\":%s", query_text(parked, row, 2),
+                     query_text(parked, row, 3));
+        write_text_field(out, "since", query_text(parked, row, 4));
+        write_text(out, "}");
+    }
+    write_text(out, "]");
+}
+
 void status_print_json(const struct status *status)
 {
     SCOPED_BUFFER out;
@@ -110,6 +128,7 @@ void status_print_json(const struct status *status)
     write_format(&out, ",\"lag\":{\"bytes\":%" PRIu64 ",\"seconds\":%.3f}", status->lag_bytes,
                  status->lag_seconds);
     write_tables(&out, status);
+    write_parked(&out, status);
     write_text(&out, "}");
     puts(byte_buffer_text(&out));
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/parked.h"
 #include "cli/status.h"
 #include "postgres/connection.h"
 #include "schema/table.h"
@@ -139,6 +140,24 @@ static void print_unpublished(const struct status *status)
     }
 }
 
+static void print_parked(const struct status *status)
+{
+    const struct query *parked = status->parked;
+    if (!parked || query_rows(parked) == 0)
+        return;
+    page_line("%s", "");
+    page_line("parked, because the target refused them or they wait behind such a row (%s):",
+              PARKED_REMEDY);
+    for (int row = 0; row < query_rows(parked); row++) {
+        SCOPED_BUFFER name;
+        byte_buffer_init(&name, 1024);
+        table_write_name(&name, query_text(parked, row, 0), query_text(parked, row, 1));
+        page_line("  %s  %s changes, %s of them refused, since %s", byte_buffer_text(&name),
+                  query_text(parked, row, 2), query_text(parked, row, 3),
+                  query_text(parked, row, 4));
+    }
+}
+
 void status_print_page(const struct status *status)
 {
     print_verdict(status);
@@ -148,4 +167,5 @@ void status_print_page(const struct status *status)
     print_lag(status);
     print_tables(status);
     print_unpublished(status);
+    print_parked(status);
 }

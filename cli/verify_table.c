@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/page.h"
+#include "cli/parked.h"
 #include "cli/verify.h"
 
 enum { MAX_SQL_BYTES = 4 * 1024 * 1024 };
@@ -214,6 +215,20 @@ static bool report_differences(struct verify *verify, const struct compared_tabl
     return true;
 }
 
+/* What is parked explains a difference, though it is one all the same. */
+static bool explain(struct verify *verify, const struct published_table *published,
+                    struct error *err)
+{
+    uint64_t count;
+    if (!parked_count(verify->sessions[TARGET], verify->config->name, published->schema,
+                      published->name, &count, err))
+        return false;
+    if (count > 0)
+        page_line("           %" PRIu64 " changes of this table are parked; %s", count,
+                  PARKED_REMEDY);
+    return true;
+}
+
 static bool compare(struct verify *verify, const struct published_table *published,
                     struct compared_table *table, struct error *err)
 {
@@ -234,7 +249,7 @@ static bool compare(struct verify *verify, const struct published_table *publish
     if (!compare_sums(verify, table, &is_equal, err))
         return false;
     if (!is_equal)
-        return report_differences(verify, table, err);
+        return report_differences(verify, table, err) && explain(verify, published, err);
     verify->equal_tables++;
     verify->rows += table->row_counts[SOURCE];
     page_line("equal      %s  %" PRIu64 " rows", table->display_name, table->row_counts[SOURCE]);

@@ -5,7 +5,7 @@ import unittest
 from lib.case import PairCase
 from lib.process import wait_until
 
-KEYS = {"name", "verdict", "state", "slot", "source_wal_lsn", "position", "lag", "tables", "unpublished_tables"}
+KEYS = {"name", "verdict", "state", "slot", "source_wal_lsn", "position", "lag", "tables", "unpublished_tables", "parked"}
 
 
 class Status(PairCase):
