@@ -252,7 +252,8 @@ static bool next_chunk(struct pipe *pipe, int timeout_ms, struct error *err)
     struct timespec deadline = deadline_after(timeout_ms < 0 ? 0 : timeout_ms);
     int waited = 0;
     pthread_mutex_lock(&pipe->mutex);
-    while (!pipe->first && !pipe->is_writer_closed && !pipe->is_woken && waited != ETIMEDOUT) {
+    while (!pipe->first && !pipe->is_writer_closed && !pipe->is_woken && waited != ETIMEDOUT &&
+           timeout_ms != 0) { /* even a wait that is over at once costs a turn of the scheduler */
         pipe->is_awaited = true;
         if (timeout_ms < 0)
             waited = pthread_cond_wait(&pipe->readable, &pipe->mutex);

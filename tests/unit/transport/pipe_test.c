@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -319,6 +320,24 @@ static void a_reader_that_was_woken_returns_without_a_message_once(void **state)
     assert_reads(1, 10);
 }
 
+/* How often this thread has gone to sleep. */
+static long sleeps(void)
+{
+    struct rusage usage;
+    assert_int_equal(getrusage(RUSAGE_THREAD, &usage), 0);
+    return usage.ru_nvcsw;
+}
+
+static void a_read_that_may_not_wait_never_sleeps(void **state)
+{
+    (void)state;
+    enum { READS = 100 };
+    long before = sleeps();
+    for (int i = 0; i < READS; i++)
+        assert_reads_nothing(ERROR_NONE);
+    assert_true(sleeps() - before < READS / 2);
+}
+
 /* ---- two threads ---- */
 
 enum { MANY = 200000 };
@@ -428,6 +447,7 @@ int main(void)
         ON_A_PIPE(after_the_reader_has_closed_the_writer_gets_its_reason),
         ON_A_PIPE(what_was_never_read_is_freed_with_the_pipe),
         ON_A_PIPE(a_reader_that_was_woken_returns_without_a_message_once),
+        ON_A_PIPE(a_read_that_may_not_wait_never_sleeps),
         ON_A_PIPE(two_threads_lose_no_message_and_no_wake_up),
         ON_A_PIPE(a_reader_that_waits_is_woken_by_each_side),
     };
