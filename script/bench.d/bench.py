@@ -48,6 +48,13 @@ def say(line):
     print(line, flush=True)
 
 
+def chosen_contenders(bench, everyone):
+    words = [word for word in bench.options.contenders.split(",") if word]
+    others = [Penstock(bench, *pair.split("=", 1)) for pair in bench.options.also]
+    return [contender for contender in [kind(bench) for kind in everyone] + others
+            if not words or contender in others or any(word in contender.title for word in words)]
+
+
 class Rounds:
     """One workload: the backlog is made once, then drained again and again."""
 
@@ -62,10 +69,7 @@ class Rounds:
 
     def contenders(self):
         everyone = (Penstock, Native) if self.is_copy else (Penstock, Native, Recvlogical, Capture)
-        words = [word for word in self.chosen.contenders.split(",") if word]
-        others = [Penstock(self.bench, *pair.split("=", 1)) for pair in self.chosen.also]
-        return [contender for contender in [kind(self.bench) for kind in everyone] + others
-                if not words or contender in others or any(word in contender.title for word in words)]
+        return chosen_contenders(self.bench, everyone)
 
     @property
     def is_copy(self):
@@ -143,12 +147,12 @@ def latencies(source, target, chosen):
     bench = Bench(source.create_database("w5"), target.create_database("w5"), chosen)
     for database in (bench.source, bench.target):
         database.execute(latency.TABLE, "create publication bench for table ticks")
-    contenders = latency.contenders(bench)
+    contenders = chosen_contenders(bench, (Penstock, Native))
     results = {contender.title: [] for contender in contenders}
     for _ in range(chosen.runs):
         for contender in contenders:
             wait_for_quiet()
-            with quiet_machine(chosen.lock):
+            with quiet_machine(chosen.lock), beside(chosen.beside, LATENCY, contender.title):
                 found = latency.measure(bench, contender, max(2, int(LATENCY_SECONDS * min(1.0, chosen.scale))))
             results[contender.title].append(found)
             say(f"W5 {contender.title}: p50 {found.p50:.2f} ms, p99 {found.p99:.2f}, longest {found.longest:.1f},"

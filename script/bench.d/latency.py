@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from contenders import Native, Penstock
+from contenders import Native
 from lib.cluster import bin_dir
 from lib.process import wait_until
 
@@ -117,7 +117,3 @@ def measure(bench, contender, seconds):
 def _equal(bench):
     count = "select count(*) from ticks"
     return bench.source.value(count) == bench.target.value(count)
-
-
-def contenders(bench):
-    return [Penstock(bench), Native(bench)]
