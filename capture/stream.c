@@ -10,7 +10,7 @@
 #include "capture/internal.h"
 
 enum {
-    FRAMES_PER_LOOK = 64, /* between two looks at the clock while frames flow */
+    TURNS_PER_LOOK = 64, /* of the loop, between two looks at the clock while frames flow */
     PUBLICATION_EVERY_MS = 10000,
     IDLE_WAIT_MS = 1000,
     CATCH_UP_WAIT_MS = 10,
@@ -252,12 +252,15 @@ static bool ask_for_keepalive(struct stream *stream, struct error *err)
     return tell_slot(stream, true, err);
 }
 
-/* Nothing is here: the far end gets what there is, and we wait. */
+/* Nothing is here: the far end gets what there is, and we wait. Of an open transaction it gets full chunks only: it
+ * can't commit before the end, and each chunk wakes it. */
 static bool idle(struct stream *stream, struct error *err)
 {
     struct capture *capture = stream->capture;
     struct message_writer *writer = capture->writer;
-    if (!writer->ops->flush(writer, err) || !look_around(stream, err) || stream->is_caught_up)
+    if (!stream->is_in_transaction && !writer->ops->flush(writer, err))
+        return false;
+    if (!look_around(stream, err) || stream->is_caught_up)
         return stream->is_caught_up;
     int timeout_ms = capture->progress.confirmable > capture->progress.confirmed ? CONFIRM_EVERY_MS
                                                                                  : IDLE_WAIT_MS;
@@ -266,28 +269,32 @@ static bool idle(struct stream *stream, struct error *err)
         if (!ask_for_keepalive(stream, err))
             return false;
     }
-    if (!capture->stream->ops->wait(capture->stream, writer->ops->fd(writer), timeout_ms, err))
+    bool is_news = false;
+    if (!capture->stream->ops->wait(capture->stream, writer->ops->fd(writer), timeout_ms, &is_news,
+                                    err))
         return false;
-    writer->ops->acknowledge(writer);
+    if (is_news)
+        writer->ops->acknowledge(writer);
     return true;
+}
+
+static bool on_nothing(struct stream *stream, struct error *err)
+{
+    struct replication *source = stream->capture->stream;
+    bool is_read = false;
+    return source->ops->read_on(source, &is_read, err) && (is_read || idle(stream, err));
 }
 
 static bool loop(struct stream *stream, struct error *err)
 {
     struct capture *capture = stream->capture;
-    unsigned frames = 0;
-    while (!stream->is_caught_up) {
+    for (unsigned turns = 1; !stream->is_caught_up; turns++) {
         struct frame frame;
         if (!capture->stream->ops->next(capture->stream, &frame, err))
             return false;
-        if (frame.kind == FRAME_NONE) {
-            if (!idle(stream, err))
-                return false;
-            continue;
-        }
-        if (!on_frame(stream, &frame, err))
-            return false;
-        if (++frames % FRAMES_PER_LOOK == 0 && !look_around(stream, err))
+        bool is_good =
+            frame.kind == FRAME_NONE ? on_nothing(stream, err) : on_frame(stream, &frame, err);
+        if (!is_good || (turns % TURNS_PER_LOOK == 0 && !look_around(stream, err)))
             return false;
     }
     return true;

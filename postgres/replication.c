@@ -111,32 +111,38 @@ static int waiting_bytes(PGconn *pg)
     return ioctl(PQsocket(pg), FIONREAD, &waiting) == 0 ? waiting : 0;
 }
 
-/* The walsender writes each row by itself as long as we keep up; it writes many at once when we don't. Returns whether
- * much is here already. */
-static bool let_gather(struct postgres_stream *stream)
+static bool stream_read_on(struct replication *base, bool *is_read, struct error *err)
 {
-    if (!stream->is_behind)
-        return false;
-    if (waiting_bytes(stream->connection->pg) >= GULP_BYTES)
-        return true;
-    struct timespec nap = {.tv_nsec = GULP_NAP_NS};
-    nanosleep(&nap, NULL);
-    return false;
+    const struct postgres_stream *stream = of(base);
+    struct connection *connection = stream->connection;
+    *is_read = stream->is_behind && waiting_bytes(connection->pg) >= GULP_BYTES;
+    if (*is_read && !PQconsumeInput(connection->pg))
+        return connection_lost(connection, err);
+    return true;
 }
 
-static bool stream_wait(struct replication *base, int other_fd, int timeout_ms, struct error *err)
+/* The walsender writes each row by itself as long as we keep up; it writes many at once when we don't. */
+static void let_gather(void)
+{
+    struct timespec nap = {.tv_nsec = GULP_NAP_NS};
+    nanosleep(&nap, NULL);
+}
+
+static bool stream_wait(struct replication *base, int other_fd, int timeout_ms,
+                        bool *is_other_ready, struct error *err)
 {
     struct postgres_stream *stream = of(base);
     struct connection *connection = stream->connection;
     if (PQflush(connection->pg) < 0)
         return connection_lost(connection, err);
-    if (let_gather(stream))
-        return PQconsumeInput(connection->pg) ? true : connection_lost(connection, err);
+    if (stream->is_behind)
+        let_gather();
     int stop_fd = connection->stop ? connection->stop->fd : -1;
     struct pollfd wait[3] = {{.fd = PQsocket(connection->pg), .events = POLLIN},
                              {.fd = other_fd, .events = POLLIN},
                              {.fd = stop_fd, .events = POLLIN}};
     (void)poll(wait, 3, timeout_ms);
+    *is_other_ready = wait[1].revents != 0;
     stream->is_behind = false;
     if (wait[0].revents == 0)
         return true;
@@ -171,8 +177,11 @@ static void stream_free(struct replication *base)
     free(of(base));
 }
 
-static const struct replication_ops stream_ops = {
-    .next = stream_next, .wait = stream_wait, .confirm = stream_confirm, .free = stream_free};
+static const struct replication_ops stream_ops = {.next = stream_next,
+                                                  .read_on = stream_read_on,
+                                                  .wait = stream_wait,
+                                                  .confirm = stream_confirm,
+                                                  .free = stream_free};
 
 /* A small receive buffer makes a near server write in gulps; over a long way it would throttle the stream. */
 static void tune_receive_buffer(PGconn *pg)

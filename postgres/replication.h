@@ -29,9 +29,13 @@ struct replication;
 struct replication_ops {
     /* The next frame that is already here, or FRAME_NONE. Never waits. */
     bool (*next)(struct replication *stream, struct frame *frame, struct error *err);
-    /* Waits until a frame may be here, `other_fd` is readable, or `timeout_ms` passed. While the server is
-     * far ahead, frames are let gather for a moment: fewer, larger reads and writes on both sides. */
-    bool (*wait)(struct replication *stream, int other_fd, int timeout_ms, struct error *err);
+    /* Reads on at once where the server is far ahead and much of it is here already; `is_read` says whether. */
+    bool (*read_on)(struct replication *stream, bool *is_read, struct error *err);
+    /* Waits until a frame may be here, `other_fd` is readable (which `is_other_ready` tells), or `timeout_ms` passed.
+     * While the server is far ahead, frames are let gather for a moment: fewer, larger reads and writes on both
+     * sides. */
+    bool (*wait)(struct replication *stream, int other_fd, int timeout_ms, bool *is_other_ready,
+                 struct error *err);
     /* Tells the server how far all is safe; `wants_reply` asks for a keepalive. 0 moves nothing. */
     bool (*confirm)(struct replication *stream, pg_lsn lsn, bool wants_reply, struct error *err);
     void (*free)(struct replication *stream);

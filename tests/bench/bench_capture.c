@@ -42,6 +42,14 @@ static bool on_keepalive(struct reading *reading, const struct frame *frame, str
     return !frame->wants_reply || reading->stream->ops->confirm(reading->stream, 0, false, err);
 }
 
+static bool on_nothing(struct replication *stream, struct error *err)
+{
+    bool is_read;
+    bool is_other_ready;
+    return stream->ops->read_on(stream, &is_read, err) &&
+           (is_read || stream->ops->wait(stream, -1, WAIT_MS, &is_other_ready, err));
+}
+
 static bool read_to_end(struct reading *reading, struct error *err)
 {
     const struct replication_ops *ops = reading->stream->ops;
@@ -52,7 +60,7 @@ static bool read_to_end(struct reading *reading, struct error *err)
         bool is_good = true;
         switch (frame.kind) {
         case FRAME_NONE:
-            is_good = ops->wait(reading->stream, -1, WAIT_MS, err);
+            is_good = on_nothing(reading->stream, err);
             break;
         case FRAME_DATA:
             is_good = on_data(reading, &frame, err);

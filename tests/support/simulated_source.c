@@ -52,11 +52,20 @@ static bool next(struct replication *stream, struct frame *frame, struct error *
     return true;
 }
 
-static bool wait(struct replication *stream, int other_fd, int timeout_ms, struct error *err)
+static bool read_on(struct replication *stream, bool *is_read, struct error *err)
+{
+    (void)err;
+    *is_read = simulated_random(&source_of(stream)->random, 2) == 0;
+    return true;
+}
+
+static bool wait(struct replication *stream, int other_fd, int timeout_ms, bool *is_other_ready,
+                 struct error *err)
 {
     struct simulated_source *source = source_of(stream);
     (void)other_fd;
     (void)timeout_ms;
+    *is_other_ready = simulated_random(&source->random, 2) == 0;
     return source->on_wait(source->context, err);
 }
 
@@ -77,7 +86,7 @@ static void free_nothing(struct replication *stream)
 }
 
 static const struct replication_ops ops = {
-    .next = next, .wait = wait, .confirm = confirm, .free = free_nothing};
+    .next = next, .read_on = read_on, .wait = wait, .confirm = confirm, .free = free_nothing};
 
 void simulated_source_open(struct simulated_source *source, uint64_t seed, size_t count,
                            uint32_t most)
