@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A compacted topic of one partition as a log with one writer at a time: `_schemas`. */
+#ifndef PENSTOCK_TRANSPORT_KAFKA_LOG_H
+#define PENSTOCK_TRANSPORT_KAFKA_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attributes.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "transport/kafka.h"
+
+struct kafka_log;
+
+typedef bool (*kafka_log_take)(void *taker, int64_t offset, struct bytes key, struct bytes value,
+                               struct error *err);
+
+/* The topic is made when it is first written, if it isn't there. `transactional_id` fences other writers. */
+struct kafka_log *kafka_log_new(const struct kafka_options *options, const char *topic,
+                                const char *transactional_id, struct error *err) MUST_USE;
+void kafka_log_free(struct kafka_log *log);
+
+/* As struct schema_log has them; a topic that isn't there reads as empty. */
+bool kafka_log_read(struct kafka_log *log, kafka_log_take take, void *taker,
+                    struct error *err) MUST_USE;
+bool kafka_log_become_writer(struct kafka_log *log, struct error *err) MUST_USE;
+bool kafka_log_append(struct kafka_log *log, struct bytes key, struct bytes value,
+                      struct error *err) MUST_USE;
+
+#endif
