@@ -19,7 +19,7 @@ FOREIGN = (
     (re.compile(r"(libpq|postgres_ext|pg_config|server/|catalog/)"), "postgres"),
     (re.compile(r"yaml\.h"), "config"),
     (re.compile(r"(librdkafka/|rdkafka)"), "transport"),
-    (re.compile(r"avro(\.h|/)"), "schema"),
+    (re.compile(r"(avro(\.h|/)|jansson|curl/|openssl/)"), "schema"),
 )
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^">]+)[">]')
