@@ -17,6 +17,7 @@ enum control_kind {
     CONTROL_WATERMARK = 'W',
     CONTROL_EPOCH = 'N',
     CONTROL_GAP = 'G',
+    CONTROL_SHAPE = 'S',
 };
 
 enum {
@@ -40,7 +41,8 @@ struct control_entry {
     pg_lsn lsn;      /* END: end_lsn; WATERMARK: its lsn */
     int64_t time_us; /* END: of the commit; WATERMARK: of the source; since 1970 UTC */
     uint32_t xid;
-    struct bytes origin; /* END; GAP: the reason */
+    uint64_t shape;      /* SHAPE: the hash */
+    struct bytes origin; /* END; GAP: the reason; SHAPE: the topic */
     struct bytes counts; /* END, PART: counts; EPOCH: last positions, as counts without messages */
     uint32_t count_count;
     struct bytes tables; /* EPOCH */

@@ -27,6 +27,7 @@ enum header_flag {
     HEADER_EXACT = 0x08,
     HEADER_ORIGIN = 0x10,
     HEADER_FULL_BEFORE = 0x20,
+    HEADER_RESTART_IDENTITY = 0x40,
 };
 
 /* Which part of an event a value belongs to. */

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "transport/header.h"
+#include "transport/topic_writer.h"
 
 /* A partition that is being read: small numbers from 0, given out by open(). */
 typedef uint32_t partition_handle;
@@ -46,10 +47,10 @@ struct topic_reader_ops {
     /* Log start and last stable offset of the partition, asked of the broker now. */
     bool (*bounds)(struct topic_reader *reader, partition_handle handle, int64_t *first,
                    int64_t *last, struct error *err);
-    /* schema/table's bytes and the schemas' ids of a shape, from the offsets topic, read on to its end if need be.
-     * `table` has no data if there is none of this hash. Valid until the next call. */
-    bool (*shape)(struct topic_reader *reader, uint64_t hash, struct bytes *table,
-                  char fingerprint[65], struct error *err);
+    /* A shape by its hash, or, with hash 0, the last one recorded of `topic`; from the offsets topic, read on to its end if need be.
+     * shape->hash is 0 if there is none. Borrowed until the next call. */
+    bool (*shape)(struct topic_reader *reader, uint64_t hash, const char *topic,
+                  struct topic_shape *shape, struct error *err);
     /* Ends a waiting peek() from another thread. */
     void (*wake)(struct topic_reader *reader);
     /* Offsets that are applied: told to the group, a hint for tools that show lag. Never waits. */

@@ -26,10 +26,10 @@ struct topic_row {
 /* What the offsets topic keeps of a shape, by the shape's hash. */
 struct topic_shape {
     uint64_t hash;
-    uint32_t topic;
+    const char *topic;
     uint32_t key_id; /* 0: no key */
     uint32_t value_id;
-    const char *fingerprint; /* of both schemas' texts, 64 hexadecimal digits */
+    const char *fingerprint; /* of the value's schema, schema/avro_schema.h: 64 hexadecimal digits */
     struct bytes table;      /* schema/table's bytes */
 };
 
@@ -46,6 +46,9 @@ struct topic_writer_ops {
      * with another fingerprint is the stop SCHEMA_CHANGED. */
     bool (*write_shape)(struct topic_writer *writer, const struct topic_shape *shape,
                         struct error *err);
+    /* In the open unit: the table is there, though it may have no rows. An entry SHAPE of the control topic. */
+    bool (*announce)(struct topic_writer *writer, const struct position *position,
+                     const struct topic_shape *shape, struct error *err);
     /* Counts the message, and sends it unless its partition has it already. Never waits for the broker; a message that
      * is too large for the topic is the stop ROW_TOO_LONG, before anything was sent. */
     bool (*write_row)(struct topic_writer *writer, const struct topic_row *row, struct error *err);
