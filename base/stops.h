@@ -39,6 +39,11 @@ enum exit_code {
     X(ROW_REFUSED, EXIT_PERSON)                                                                    \
     X(ROW_TOO_LONG, EXIT_PERSON)                                                                   \
     X(VALUE_UNKNOWN, EXIT_PERSON)                                                                  \
+    X(CHAIN_GAP, EXIT_PERSON)                                                                      \
+    X(HISTORY_TRUNCATED, EXIT_PERSON)                                                              \
+    X(POISON, EXIT_PERSON)                                                                         \
+    X(ROWS_MISSING, EXIT_TRY_AGAIN)                                                                \
+    X(SCHEMA_CHANGED, EXIT_PERSON)                                                                 \
     X(PERMISSION_DENIED, EXIT_PERSON)                                                              \
     X(AUTHENTICATION_FAILED, EXIT_PERSON)                                                          \
     X(SERVER_UNSUITABLE, EXIT_PERSON)                                                              \

@@ -3,6 +3,7 @@
 #ifndef PENSTOCK_SINK_PLACES_H
 #define PENSTOCK_SINK_PLACES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,7 @@ struct place {
     struct position last; /* of the record before next_offset; none if nothing was read yet */
 };
 
-/* A set of places by topic and partition. */
+/* A set of places, by topic and partition. */
 struct places {
     struct place *items;
     size_t count;
@@ -25,14 +26,17 @@ struct places {
 };
 
 void places_release(struct places *places);
+void places_clear(struct places *places); /* keeps the memory of the list */
 
-/* Copies the topic's name. */
+/* Adds it or moves it; the topic's name is copied. */
 void places_set(struct places *places, const struct place *place);
 
 /* NULL if there is none. */
 const struct place *places_find(const struct places *places, const char *topic, uint32_t partition);
 
-void places_merge(struct places *into, const struct places *from);
-void places_clear(struct places *places);
+/* A place as bytes inside one process: appended to `out`, and read from the front of `bytes`, which moves behind it. The topic is
+ * borrowed. */
+void place_write(struct byte_buffer *out, const struct place *place);
+bool place_read(struct byte_reader *bytes, struct place *place);
 
 #endif
