@@ -92,9 +92,11 @@ const struct capture_stats *capture_stats(const struct capture *capture)
     return &capture->stats;
 }
 
-bool capture_run(struct capture *capture, struct message_writer *writer, struct error *err)
+bool capture_run(struct capture *capture, struct message_writer *writer,
+                 struct change_format *format, struct error *err)
 {
     capture->writer = writer;
+    capture->format = format;
     bool is_done = capture_start(capture, err) && capture_stream(capture, err);
     return is_done || err->kind == ERROR_ENDED;
 }

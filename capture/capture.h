@@ -43,6 +43,7 @@ struct capture_stats {
 };
 
 struct capture;
+struct change_format;
 
 /* Connects and locks the name at the source, waiting for at most 75 s. ALREADY_RUNNING. */
 struct capture *capture_open(const struct capture_options *options, struct error *err) MUST_USE;
@@ -50,9 +51,9 @@ void capture_close(struct capture *capture);
 
 const struct capture_stats *capture_stats(const struct capture *capture);
 
-/* Runs from Start (DESIGN §3) on: R, the checks, the copy if one is due, then the stream, written to `writer`; until
+/* Runs from Start (DESIGN §3) on: R, the checks, the copy if one is due, then the stream, written by `format` to `writer`; until
  * the stop flag is set or all is caught up (true), or an error (false): ERROR_RETRY asks for a new start. */
 bool capture_run(struct capture *capture, struct message_writer *writer,
-                 struct error *err) MUST_USE;
+                 struct change_format *format, struct error *err) MUST_USE;
 
 #endif

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "capture/internal.h"
-#include "schema/wire.h"
 
-enum { MAX_STATE_BYTES = 64 * 1024 * 1024, MAX_SHAPE_BYTES = 16 * 1024 * 1024 };
+enum { MAX_STATE_BYTES = 64 * 1024 * 1024 };
 
 int64_t capture_now_ms(const struct capture *capture)
 {
@@ -60,57 +59,45 @@ bool capture_wait_for_room(struct capture *capture, struct error *err)
     return true;
 }
 
-static struct message message_of(struct capture *capture, enum message_kind kind, uint32_t shape_id,
-                                 const struct position *position)
+struct message chain_message(struct chain *chain, enum message_kind kind, uint32_t shape_id,
+                             const struct position *position)
 {
     struct message message = {.kind = kind,
                               .shape_id = shape_id,
-                              .position = position ? *position : capture->last_position,
-                              .previous = capture->last_position};
-    capture->last_position = message.position;
+                              .position = position ? *position : chain->last,
+                              .previous = chain->last};
+    chain->last = message.position;
     return message;
 }
 
 bool capture_write(struct capture *capture, enum message_kind kind, uint32_t shape_id,
                    const struct position *position, struct bytes body, struct error *err)
 {
-    struct message message = message_of(capture, kind, shape_id, position);
+    struct message message = chain_message(&capture->chain, kind, shape_id, position);
     message.body = body;
     return capture->writer->ops->write(capture->writer, &message, err);
 }
 
-static bool write_shape(struct capture *capture, struct relation *relation, struct error *err)
-{
-    SCOPED_BUFFER body;
-    byte_buffer_init(&body, MAX_SHAPE_BYTES);
-    table_write(&body, relation->table);
-    if (body.overrun)
-        return error_set(err, ERROR_FATAL, "the shape of %s is too large", relation->table->name);
-    relation->is_sent = true;
-    return capture_write(capture, MESSAGE_SHAPE, relation->shape_id, NULL,
-                         (struct bytes){body.data, body.size}, err);
-}
-
 bool capture_write_change(struct capture *capture, struct relation *relation,
-                          const struct position *position, const struct change *change,
-                          struct error *err)
+                          const struct position *position, const struct change_context *context,
+                          const struct change *change, uint32_t *messages, struct error *err)
 {
-    if (!relation->is_sent && !write_shape(capture, relation, err))
-        return false;
-    struct message message = message_of(capture, MESSAGE_CHANGE, relation->shape_id, position);
-    uint8_t *body =
-        capture->writer->ops->reserve(capture->writer, &message, wire_size(change), err);
-    if (!body)
-        return false;
-    wire_write(body, change);
+    enum { LOOK_EVERY_MS = 200 };
+    const struct change_format_ops *ops = capture->format->ops;
+    while (!ops->write(capture->format, relation, &capture->chain, position, context, change,
+                       messages, err))
+        if (err->kind != ERROR_NONE || !capture_pause(capture, LOOK_EVERY_MS, err))
+            return false;
     return true;
 }
 
 bool capture_write_end(struct capture *capture, const struct position *position,
-                       const struct unit_end *end, struct error *err)
+                       const struct unit_end *end, const char *origin, struct error *err)
 {
-    return capture_write(capture, MESSAGE_END, 0, position,
-                         (struct bytes){(const uint8_t *)end, sizeof(*end)}, err);
+    struct message message = chain_message(&capture->chain, MESSAGE_END, 0, position);
+    message.body = (struct bytes){(const uint8_t *)end, sizeof(*end)};
+    message.origin = origin;
+    return capture->writer->ops->write(capture->writer, &message, err);
 }
 
 static bool wait_for_state(struct capture *capture, struct error *err)

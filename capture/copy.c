@@ -23,6 +23,7 @@ struct copy {
     struct byte_buffer lines; /* of the next message */
     uint32_t line_count;
     int64_t started_us;
+    pg_lsn lsn; /* the slot's consistent point: what the snapshot shows */
 };
 
 /* ---- rows ---- */
@@ -35,7 +36,7 @@ static bool end_unit(struct copy *copy, struct error *err)
     copy->position.ordinal++;
     copy->unit_rows = 0;
     copy->unit_messages = 0;
-    return capture_write_end(copy->capture, &copy->position, &end, err);
+    return capture_write_end(copy->capture, &copy->position, &end, NULL, err);
 }
 
 /* Writes the gathered lines as one message. */
@@ -45,9 +46,12 @@ static bool write_lines(struct copy *copy, struct error *err)
     struct change change = {.kind = CHANGE_COPY,
                             .copy_row_count = copy->line_count,
                             .copy_rows = {copy->lines.data, copy->lines.size}};
+    struct change_context context = {.commit_time_us = copy->started_us, .lsn = copy->lsn};
+    uint32_t messages;
     copy->position.ordinal += copy->line_count > 0 ? copy->line_count : 1;
     if (!capture_wait_for_room(capture, err) ||
-        !capture_write_change(capture, copy->relation, &copy->position, &change, err))
+        !capture_write_change(capture, copy->relation, &copy->position, &context, &change,
+                              &messages, err))
         return false;
     copy->unit_rows += copy->line_count;
     copy->unit_messages++;
@@ -278,6 +282,7 @@ static bool create_slot_and_copy(struct copy *copy, struct recorded *recorded, s
     log_info("slot created", "slot=%s consistent_point=%s", capture->options->slot,
              lsn_text(recorded->acked_lsn, lsn));
     copy->position = recorded->position;
+    copy->lsn = recorded->acked_lsn;
     return copy_all(copy, recorded, err);
 }
 

@@ -431,6 +431,7 @@ static void avro_format_free(struct change_format *base)
 
 static const struct change_format_ops ops = {.write = avro_format_write,
                                              .free = avro_format_free,
+                                             .keeper = "the offsets topic",
                                              .routing = "kafka1/",
                                              .wants_known = true};
 

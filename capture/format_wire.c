@@ -53,7 +53,7 @@ static void wire_format_free(struct change_format *base)
 }
 
 static const struct change_format_ops ops = {
-    .write = wire_format_write, .free = wire_format_free, .routing = "pgoutput1/"};
+    .write = wire_format_write, .free = wire_format_free, .keeper = "the target", .routing = "pgoutput1/"};
 
 struct change_format *format_wire_new(struct message_writer *writer)
 {

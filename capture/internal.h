@@ -4,6 +4,7 @@
 #define PENSTOCK_CAPTURE_INTERNAL_H
 
 #include "capture/capture.h"
+#include "capture/format.h"
 #include "capture/progress.h"
 #include "capture/relations.h"
 #include "postgres/replication.h"
@@ -11,6 +12,7 @@
 struct capture {
     const struct capture_options *options;
     struct message_writer *writer;
+    struct change_format *format;
     struct connection *replication; /* holds the lock of the name, then streams */
     struct connection *catalog;
     struct replication *stream; /* NULL until the slot is held */
@@ -18,7 +20,7 @@ struct capture {
     struct recorded recorded; /* R, as of its last change of state */
     struct system_identity identity;
     struct progress progress;
-    struct position last_position; /* of the last message written */
+    struct chain chain;
     uint64_t states_sent;
     int keep_alive_ms; /* a third of the server's wal_sender_timeout */
     int64_t publication_read_ms;
@@ -27,10 +29,6 @@ struct capture {
 
 /* How long to wait for locks and an active slot before ALREADY_RUNNING. */
 enum { LOCK_WAIT_MS = 75000 };
-
-/* All that decides ordinals and routing in the pipe: pgoutput's version and options. R records it with the hash of
- * the filter behind it. */
-#define PIPE_ROUTING "pgoutput1/"
 
 /* ---- common: capture/common.c ---- */
 
@@ -50,13 +48,15 @@ bool capture_wait_for_room(struct capture *capture, struct error *err) MUST_USE;
 bool capture_write(struct capture *capture, enum message_kind kind, uint32_t shape_id,
                    const struct position *position, struct bytes body, struct error *err) MUST_USE;
 
-/* Writes one change behind its table's shape, which goes first if it was not sent yet. */
+/* Writes one change in the format's messages, waiting for what it needs; `*messages` says how many steps it took. */
 bool capture_write_change(struct capture *capture, struct relation *relation,
-                          const struct position *position, const struct change *change,
+                          const struct position *position, const struct change_context *context,
+                          const struct change *change, uint32_t *messages,
                           struct error *err) MUST_USE;
 
+/* `origin` NULL: none. */
 bool capture_write_end(struct capture *capture, const struct position *position,
-                       const struct unit_end *end, struct error *err) MUST_USE;
+                       const struct unit_end *end, const char *origin, struct error *err) MUST_USE;
 
 /* Sends the state and waits until it is durable; then it is capture->recorded. */
 bool capture_record(struct capture *capture, const struct recorded *recorded,

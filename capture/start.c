@@ -47,8 +47,14 @@ static bool learn_recorded(struct capture *capture, struct error *err)
         if (!capture_pause(capture, LOOK_EVERY_MS, err))
             return false;
     }
-    capture->last_position = capture->recorded.position;
+    capture->chain.last = capture->recorded.position;
     return true;
+}
+
+/* Where R is kept, for messages. */
+static const char *keeper(const struct capture *capture)
+{
+    return capture->format->ops->keeper;
 }
 
 /* ---- checks of a streaming R ---- */
@@ -103,13 +109,12 @@ static bool check_timeline(struct capture *capture, struct error *err)
         return record_timeline(capture, timeline, err);
     }
     error_stop(err, STOP_TIMELINE_DIVERGED,
-               "the source is on timeline %u, which left timeline %u at %s; the target already has "
-               "what was "
+               "the source is on timeline %u, which left timeline %u at %s; %s already has what was "
                "committed up to %s",
-               timeline, recorded->timeline, lsn_text(switched, at),
+               timeline, recorded->timeline, lsn_text(switched, at), keeper(capture),
                lsn_text(recorded_confirmable(recorded), have));
     return error_remedy(
-        err, "the target holds transactions that this source lost: compare with penstock verify, "
+        err, "it holds transactions that this source lost: compare with penstock verify, "
              "then make a new copy: see docs/stops.md, TIMELINE_DIVERGED");
 }
 
@@ -119,7 +124,7 @@ static bool check_slot(struct capture *capture, const struct slot_info *slot, st
     const char *name = capture->options->slot;
     if (strcmp(recorded->slot, name) != 0) {
         error_stop(err, STOP_SLOT_FOREIGN,
-                   "the target records slot %s for this name, the configuration says %s",
+                   "%s records slot %s for this name, the configuration says %s", keeper(capture),
                    recorded->slot, name);
         return error_remedy(err, "set source.slot: %s, or use another name for a new pipeline",
                             recorded->slot);
@@ -129,19 +134,22 @@ static bool check_slot(struct capture *capture, const struct slot_info *slot, st
     char from[LSN_TEXT_SIZE];
     char to[LSN_TEXT_SIZE];
     error_stop(err, STOP_SLOT_AHEAD,
-               "slot %s was moved to %s by somebody; the target has only what is before %s", name,
-               lsn_text(slot->confirmed_flush, to), lsn_text(recorded_confirmable(recorded), from));
+               "slot %s was moved to %s by somebody; %s has only what is before %s", name,
+               lsn_text(slot->confirmed_flush, to), keeper(capture),
+               lsn_text(recorded_confirmable(recorded), from));
     return error_remedy(
         err, "the changes between the two are lost to this slot: a new copy is needed; see "
              "docs/stops.md, SLOT_AHEAD");
 }
 
-static bool check_routing(const struct recorded *recorded, struct error *err)
+static bool check_routing(const struct capture *capture, struct error *err)
 {
-    if (strncmp(recorded->routing, PIPE_ROUTING, strlen(PIPE_ROUTING)) == 0)
+    const struct recorded *recorded = &capture->recorded;
+    const char *routing = capture->format->ops->routing;
+    if (strncmp(recorded->routing, routing, strlen(routing)) == 0)
         return true;
     error_stop(err, STOP_ROUTING_CHANGED,
-               "the target's state was written under other routing rules (%s)", recorded->routing);
+               "the recorded state was written under other routing rules (%s)", recorded->routing);
     return error_remedy(err, "run the version of penstock that wrote it, or start a new pipeline");
 }
 
@@ -151,8 +159,8 @@ static bool slot_missing(const struct capture *capture, struct error *err)
 {
     char lsn[LSN_TEXT_SIZE];
     error_stop(err, STOP_SLOT_MISSING,
-               "slot %s is not there, though the target has its changes up to %s",
-               capture->options->slot, lsn_text(recorded_confirmable(&capture->recorded), lsn));
+               "slot %s is not there, though %s has its changes up to %s", capture->options->slot,
+               keeper(capture), lsn_text(recorded_confirmable(&capture->recorded), lsn));
     return error_remedy(
         err, "a new slot would skip what was committed meanwhile, so none is made: a new copy is "
              "needed; see docs/stops.md, SLOT_MISSING");
@@ -161,9 +169,9 @@ static bool slot_missing(const struct capture *capture, struct error *err)
 static bool slot_foreign(const struct capture *capture, struct error *err)
 {
     error_stop(err, STOP_SLOT_FOREIGN,
-               "slot %s exists, but the target has no state for %s: it is somebody else's, or "
-               "the target or the transport was changed",
-               capture->options->slot, capture->options->name);
+               "slot %s exists, but %s has no state for %s: it is somebody else's, or the target or "
+               "the transport was changed (TRANSPORT_CHANGED)",
+               capture->options->slot, keeper(capture), capture->options->name);
     return error_remedy(
         err,
         "if nobody needs it: SELECT pg_drop_replication_slot('%s') on the source; to take it "
@@ -232,7 +240,7 @@ static bool start_anew(struct capture *capture, const struct slot_info *slot, st
 static bool check_all(struct capture *capture, const struct slot_info *slot, struct error *err)
 {
     return check_system(capture, err) && check_timeline(capture, err) &&
-           check_slot(capture, slot, err) && check_routing(&capture->recorded, err) &&
+           check_slot(capture, slot, err) && check_routing(capture, err) &&
            capture_check_publication(capture, err) && capture_check_unpublished(capture, true, err);
 }
 

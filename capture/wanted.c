@@ -10,15 +10,16 @@
 
 void capture_set_routing(const struct capture *capture, struct recorded *recorded)
 {
-    snprintf(recorded->routing, sizeof(recorded->routing), "%s%s", PIPE_ROUTING,
+    snprintf(recorded->routing, sizeof(recorded->routing), "%s%s", capture->format->ops->routing,
              capture->options->filter_hash);
 }
 
 static bool is_filter_same(const struct capture *capture)
 {
     const char *recorded = capture->recorded.routing;
-    return strlen(recorded) >= strlen(PIPE_ROUTING) &&
-           strcmp(recorded + strlen(PIPE_ROUTING), capture->options->filter_hash) == 0;
+    size_t length = strlen(capture->format->ops->routing);
+    return strlen(recorded) >= length &&
+           strcmp(recorded + length, capture->options->filter_hash) == 0;
 }
 
 static void log_harmless(struct capture *capture, struct publication_change *change)
