@@ -2,6 +2,7 @@
 /* The capture from its first connection to its end, as a list. */
 #include "capture/capture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ static bool read_settings(struct capture *capture, struct error *err)
     SCOPED_QUERY query = query_run(
         capture->catalog,
         "SELECT (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'),"
-        " pg_catalog.current_setting('wal_level')",
+        " pg_catalog.current_setting('wal_level'), pg_catalog.current_database()",
         NO_PARAMS, err);
     if (!query)
         return error_add(err, "reading the source's settings");
@@ -53,6 +54,7 @@ static bool read_settings(struct capture *capture, struct error *err)
         return error_remedy(
             err, "ALTER SYSTEM SET wal_level = 'logical'; on the source, then restart it");
     }
+    snprintf(capture->database, sizeof(capture->database), "%s", query_text(query, 0, 2));
     int64_t timeout_ms = query_int64(query, 0, 0);
     int64_t third = timeout_ms / 3 < SHORTEST_MS ? SHORTEST_MS : timeout_ms / 3;
     capture->keep_alive_ms = timeout_ms == 0 || third > NEVER_MS ? NEVER_MS : (int)third;
@@ -90,6 +92,11 @@ void capture_close(struct capture *capture)
 const struct capture_stats *capture_stats(const struct capture *capture)
 {
     return &capture->stats;
+}
+
+const char *capture_database(const struct capture *capture)
+{
+    return capture->database;
 }
 
 bool capture_run(struct capture *capture, struct message_writer *writer,

@@ -51,6 +51,9 @@ void capture_close(struct capture *capture);
 
 const struct capture_stats *capture_stats(const struct capture *capture);
 
+/* The name of the source's database. */
+const char *capture_database(const struct capture *capture);
+
 /* Runs from Start (DESIGN §3) on: R, the checks, the copy if one is due, then the stream, written by `format` to `writer`; until
  * the stop flag is set or all is caught up (true), or an error (false): ERROR_RETRY asks for a new start. */
 bool capture_run(struct capture *capture, struct message_writer *writer,

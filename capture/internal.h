@@ -19,6 +19,7 @@ struct capture {
     struct relations *relations;
     struct recorded recorded; /* R, as of its last change of state */
     struct system_identity identity;
+    char database[256];
     struct progress progress;
     struct chain chain;
     uint64_t states_sent;

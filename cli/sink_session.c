@@ -41,6 +41,7 @@ static bool run_between(struct sink_session *session, struct opened *opened, str
                                     .is_wanted = is_wanted,
                                     .is_wanted_context = session->config,
                                     .clock = &system_clock,
+                                    .stop = command_stop_flag(),
                                     .stalled = &session->stalled,
                                     .until_end = session->until_end,
                                     .part_patience_ms = PART_PATIENCE_MS,

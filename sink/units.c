@@ -360,6 +360,10 @@ static const struct message *units_read(struct message_reader *reader, int timeo
         const struct message *message = next_pending(units);
         if (message)
             return message;
+        if (stop_flag_is_set(units->options->stop)) {
+            error_set(err, ERROR_ENDED, "ended on request");
+            return NULL;
+        }
         int64_t left = deadline - now_ms(units);
         bool is_idle;
         int slice_ms = left < 0 ? 0 : left > SLICE_MS ? SLICE_MS : (int)left;
