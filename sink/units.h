@@ -21,7 +21,7 @@ struct units_options {
     bool (*is_wanted)(const void *context, const char *schema, const char *table);
     const void *is_wanted_context;
     const struct clock *clock;
-    const struct stop_flag *stop;
+    struct stop_flag *stop;
     struct position *stalled; /* a unit that was given up half-way, kept over restarts; none at first */
     bool until_end;           /* ends at what the control topic held at the start */
     int part_patience_ms;  /* no PART or END inside a unit for so long: roll back, begin again when END is there: 30 s */
