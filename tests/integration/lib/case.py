@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The common ground of the tests: two servers per class, two databases and a configuration per test."""
+import os
 import unittest
 
 from lib import checker
@@ -11,7 +12,10 @@ from lib.process import wait_until
 class PairCase(unittest.TestCase):
     SOURCE = {}
     TARGET = {}
+    BROKER = {}  # settings of the broker, for tests that replicate through Kafka
+    TRANSPORT = os.environ.get("PENSTOCK_TEST_TRANSPORT", "pipe")
     maxDiff = None
+    broker = None
     _count = 0
 
     @classmethod
@@ -20,7 +24,17 @@ class PairCase(unittest.TestCase):
         cls.target_cluster = Cluster("target", **cls.TARGET)
         cls.addClassCleanup(cls.source_cluster.destroy)
         cls.addClassCleanup(cls.target_cluster.destroy)
+        if cls.TRANSPORT == "kafka":
+            cls._start_broker()
         start_all(cls.source_cluster, cls.target_cluster)
+
+    @classmethod
+    def _start_broker(cls):
+        """Kafka's client is there only where its tests run."""
+        from lib.kafka import Broker  # pylint: disable=import-outside-toplevel
+        cls.broker = Broker(settings=cls.BROKER)
+        cls.addClassCleanup(cls.broker.destroy)
+        cls.broker.start()
 
     def setUp(self):
         PairCase._count += 1
@@ -29,7 +43,13 @@ class PairCase(unittest.TestCase):
         self.addCleanup(self.source.drop)
         self.target = self.target_cluster.create_database(self.name)
         self.addCleanup(self.target.drop)
-        self.penstock = Penstock(self.name, self.source.url(), self.target.url())
+        self.penstock = self.new_penstock()
+
+    def new_penstock(self, **options):
+        penstock = Penstock(self.name, self.source.url(), self.target.url(), **options)
+        if self.broker:
+            penstock.others = {"kafka": {"bootstrap.servers": self.broker.url}}
+        return penstock
 
     def start(self, command="run", *options, **process_options):
         process = self.penstock.start(command, *options, **process_options)

@@ -164,14 +164,15 @@ class Penstock:
         if exclude:
             self.source["exclude"] = list(exclude)
         self.target = {"url": target_url, "create_tables": create_tables}
+        self.others = {}  # further sections: {"kafka": {"bootstrap.servers": …}}
         self.path = os.path.join(new_directory(f"config-{name}"), "penstock.yaml")
 
     def write(self):
         """YAML takes JSON's strings, numbers and lists as they are."""
         lines = [f"name: {self.name}"]
-        for section in ("source", "target"):
+        for section, settings in {"source": self.source, "target": self.target, **self.others}.items():
             lines.append(f"{section}:")
-            for key, value in getattr(self, section).items():
+            for key, value in settings.items():
                 lines.append(f"  {key}: {json.dumps(value, ensure_ascii=False)}")
         with open(self.path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
