@@ -39,7 +39,8 @@ void sink_half_set(struct sink_half *half, const char *name, const struct config
                                           .clock = &system_clock,
                                           .stop = command_stop_flag(),
                                           .stats = &half->stats,
-                                          .memory = &half->memory};
+                                          .memory = &half->memory,
+                                          .follows_epochs = config->kafka.count > 0};
     half->target = (struct target_postgres_options){
         .name = name,
         .connection = endpoints->target,

@@ -33,6 +33,7 @@ void applier_free(struct applier *applier)
     plan_free(applier->plan);
     parking_release(applier);
     recorded_release(&applier->held);
+    places_release(&applier->moved);
     free(applier);
 }
 
@@ -166,13 +167,29 @@ static bool apply_state(struct applier *applier, const struct batch *batch, stru
 {
     if (!batch->has_state)
         return true;
-    bool owns = applier->held.state == RECORDED_COPYING && batch->state.state == RECORDED_CREATING;
+    const struct recorded *held = &applier->held;
+    const char *owned = held->state == RECORDED_COPYING && batch->state.state == RECORDED_CREATING
+                            ? held->tables
+                            : "";
+    if (applier->options->follows_epochs && held->state != RECORDED_NONE &&
+        batch->state.position.epoch > held->position.epoch)
+        owned = batch->state.tables;
     applier->state_count = batch->state_count;
     if (batch->state.state == RECORDED_STREAMING)
         return check_recreated_tables(applier, &batch->state, err);
     return parking_void(applier, err) &&
-           applier->target->ops->empty_tables(applier->target, batch->state.tables,
-                                              owns ? applier->held.tables : "", err);
+           applier->target->ops->empty_tables(applier->target, batch->state.tables, owned, err);
+}
+
+/* Over Kafka: the places are of the same transaction as the rows. */
+static bool move_places(struct applier *applier, const struct batch *batch, size_t end,
+                        struct error *err)
+{
+    batch_places(batch, end, &applier->moved);
+    bool is_moved = applier->moved.count == 0 ||
+                    applier->target->ops->move_places(applier->target, &applier->moved, err);
+    places_clear(&applier->moved);
+    return is_moved;
 }
 
 static bool commit(struct applier *applier, const struct batch *batch, size_t first, size_t end,
@@ -183,7 +200,9 @@ static bool commit(struct applier *applier, const struct batch *batch, size_t fi
     struct commit_mark mark;
     recorded_assign(&next, &applier->held);
     batch_advance(batch, end, &next);
-    bool is_committed = applier->target->ops->commit(applier->target, &next, &warnings, &mark, err);
+    bool is_committed =
+        move_places(applier, batch, end, err) &&
+        applier->target->ops->commit(applier->target, &next, &warnings, &mark, err);
     if (is_committed) {
         recorded_assign(&applier->held, &next);
         applier->heard_ms = clock_now_ms(applier->options->clock);

@@ -42,6 +42,7 @@ struct applier_options {
     struct stop_flag *stop;
     struct sink_stats *stats;
     struct sink_memory *memory;
+    bool follows_epochs; /* over Kafka: a state of a newer epoch empties the tables that it names */
 };
 
 struct applier;

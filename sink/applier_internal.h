@@ -49,6 +49,7 @@ struct applier {
     struct plan *plan;
     unsigned generation;   /* grows when the target has forgotten its tables */
     struct recorded held;  /* the checkpoint as we wrote or read it last */
+    struct places moved;   /* of the commit under way */
     bool is_in_unit;       /* a target transaction is open: a unit goes on in the next batch */
     uint64_t unit_applied; /* changes of the open unit that were applied */
     uint64_t uncommitted_rows;

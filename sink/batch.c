@@ -70,6 +70,7 @@ void batch_clear(struct batch *batch)
     batch->is_unit_open = false;
     batch->has_watermark = false;
     batch->has_state = false;
+    batch->places = (struct bytes){0};
 }
 
 bool batch_is_empty(const struct batch *batch)
@@ -157,6 +158,7 @@ bool batch_add_end(struct batch *batch, const struct message *message, struct er
     unit->is_whole_end = true;
     unit->position = message->position;
     unit->end = end;
+    unit->places = arena_copy(batch->arena, message->places);
     batch->is_unit_open = false;
     batch->last_position = message->position;
     return true;
@@ -167,6 +169,7 @@ bool batch_add_watermark(struct batch *batch, const struct message *message, str
     if (batch->is_unit_open)
         return error_set(err, ERROR_FATAL, "a watermark inside a unit");
     batch->has_watermark = true;
+    batch->places = arena_copy(batch->arena, message->places);
     return read_body(message, &batch->watermark, sizeof(batch->watermark), err);
 }
 
@@ -175,6 +178,7 @@ bool batch_add_state(struct batch *batch, const struct message *message, struct 
     if (batch->is_unit_open)
         return error_set(err, ERROR_FATAL, "a change of state inside a unit");
     batch->has_state = true;
+    batch->places = arena_copy(batch->arena, message->places);
     return recorded_read(message->body, &batch->state, err);
 }
 
@@ -196,6 +200,23 @@ static void advance_state(const struct recorded *state, struct recorded *recorde
     recorded->end_lsn = later(before.end_lsn, recorded->end_lsn);
     recorded->acked_lsn = later(before.acked_lsn, recorded->acked_lsn);
     recorded->commit_time_us = before.commit_time_us;
+}
+
+static void add_places(struct bytes bytes, struct places *places)
+{
+    struct byte_reader reader = byte_reader_over(bytes);
+    struct place place;
+    while (place_read(&reader, &place))
+        places_set(places, &place);
+}
+
+void batch_places(const struct batch *batch, size_t unit_count, struct places *places)
+{
+    for (size_t i = 0; i < unit_count; i++)
+        if (batch->units[i].is_whole_end)
+            add_places(batch->units[i].places, places);
+    if (unit_count == batch->unit_count)
+        add_places(batch->places, places);
 }
 
 void batch_advance(const struct batch *batch, size_t unit_count, struct recorded *recorded)

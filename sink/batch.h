@@ -45,6 +45,7 @@ struct batch_unit {
     bool is_whole_end;        /* its END is in this batch */
     struct position position; /* of its END */
     struct unit_end end;
+    struct bytes places; /* over Kafka: where the reader stands behind it */
 };
 
 struct batch {
@@ -66,6 +67,7 @@ struct batch {
     struct recorded state;
     uint64_t state_count; /* STATE messages read up to and with this batch; set by the reader */
     struct position last_position;
+    struct bytes places; /* behind watermark and state; in the arena */
 };
 
 struct batch *batch_new(void) MUST_USE;
@@ -87,6 +89,10 @@ bool batch_add_watermark(struct batch *batch, const struct message *message,
                          struct error *err) MUST_USE;
 bool batch_add_state(struct batch *batch, const struct message *message,
                      struct error *err) MUST_USE;
+
+/* Where the reader stands once the first `unit_count` units (and all the rest, if that is all of them) are applied; nothing in
+ * the pipe. */
+void batch_places(const struct batch *batch, size_t unit_count, struct places *places);
 
 /* What R will be once the first `unit_count` units (and all the rest, if that is all of them) are applied. */
 void batch_advance(const struct batch *batch, size_t unit_count, struct recorded *recorded);

@@ -53,7 +53,8 @@ struct sink *sink_new(const struct sink_options *options, struct message_reader 
                                               .clock = options->clock,
                                               .stop = options->stop,
                                               .stats = options->stats,
-                                              .memory = options->memory};
+                                              .memory = options->memory,
+                                              .follows_epochs = options->follows_epochs};
     sink->options = options;
     sink->reader = reader;
     sink->applier = applier_new(&sink->applying, target, recorded);

@@ -22,6 +22,7 @@ struct sink_options {
     struct stop_flag *stop;
     struct sink_stats *stats;
     struct sink_memory *memory;
+    bool follows_epochs; /* see struct applier_options */
 };
 
 struct sink;

@@ -12,6 +12,7 @@
 #include "base/position.h"
 #include "schema/change.h"
 #include "sink/parked_keys.h"
+#include "sink/places.h"
 #include "transport/recorded.h"
 
 /* How two texts of a key column are compared, so that it agrees with the target's key index. */
@@ -100,6 +101,11 @@ struct target_ops {
     void (*free)(struct target *target);
     /* Reads the checkpoint; state RECORDED_NONE if there is none. */
     bool (*read_checkpoint)(struct target *target, struct recorded *recorded, struct error *err);
+
+    /* Over Kafka: the places of all partitions, a part of the checkpoint. */
+    bool (*read_places)(struct target *target, struct places *places, struct error *err);
+    /* Inside the transaction: those that it moves. */
+    bool (*move_places)(struct target *target, const struct places *places, struct error *err);
 
     /* Finds the table for a shape, creating it where `may_create` and the options allow that. The result lives until
      * forget_tables(). */

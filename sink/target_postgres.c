@@ -352,6 +352,8 @@ static bool postgres_ask_flushed(struct target *base, struct error *err)
 static const struct target_ops ops = {.open = postgres_open,
                                       .free = postgres_free,
                                       .read_checkpoint = postgres_read_checkpoint,
+                                      .read_places = postgres_read_places,
+                                      .move_places = postgres_move_places,
                                       .prepare_table = postgres_prepare_table,
                                       .forget_tables = postgres_forget_tables,
                                       .empty_tables = postgres_empty_tables,

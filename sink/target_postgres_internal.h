@@ -76,6 +76,7 @@ enum own_statement {
     OWN_LOCK_CHECKPOINT, /* gives the checkpoint */
     OWN_MOVE_CHECKPOINT,
     OWN_COUNT_TABLE,
+    OWN_MOVE_PLACE,
     OWN_READ_POSITIONS, /* gives insert and flush positions of the log */
     OWN_STATEMENTS,
 };
@@ -188,6 +189,9 @@ bool postgres_prepare_table(struct target *target, const struct table *shape, bo
 void postgres_forget_tables(struct target *target);
 /* Forgets the prepared updates, without telling the server. */
 void postgres_free_updates(struct postgres_table *table);
+bool postgres_read_places(struct target *base, struct places *places, struct error *err) MUST_USE;
+bool postgres_move_places(struct target *base, const struct places *places,
+                          struct error *err) MUST_USE;
 bool postgres_empty_tables(struct target *target, const char *tables, const char *owned,
                            struct error *err);
 

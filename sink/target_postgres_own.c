@@ -29,6 +29,15 @@ static const struct {
          " copied = p.copied + EXCLUDED.copied, inserted = p.inserted + EXCLUDED.inserted,"
          " updated = p.updated + EXCLUDED.updated, deleted = p.deleted + EXCLUDED.deleted,"
          " truncated = p.truncated + EXCLUDED.truncated"},
+    [OWN_MOVE_PLACE] =
+        {"move_place",
+         "INSERT INTO penstock.place"
+         " (name, topic, partition, next_offset, epoch, commit_lsn, ordinal, step)"
+         " VALUES ($1, $2, $3::pg_catalog.int8, $4::pg_catalog.int8, $5::pg_catalog.int8,"
+         " $6::pg_catalog.pg_lsn, $7::pg_catalog.int8, $8::pg_catalog.int8)"
+         " ON CONFLICT (name, topic, partition) DO UPDATE SET next_offset = EXCLUDED.next_offset,"
+         " epoch = EXCLUDED.epoch, commit_lsn = EXCLUDED.commit_lsn, ordinal = EXCLUDED.ordinal,"
+         " step = EXCLUDED.step"},
     [OWN_READ_POSITIONS] = {"read_positions", "SELECT pg_catalog.pg_current_wal_insert_lsn(),"
                                               " pg_catalog.pg_current_wal_flush_lsn()"},
 };
