@@ -59,3 +59,9 @@ bool lsn_parse(const char *text, pg_lsn *lsn)
     *lsn = ((pg_lsn)high << 32) | low;
     return true;
 }
+
+bool position_is_none(const struct position *position)
+{
+    static const struct position none;
+    return position_compare(position, &none) == 0;
+}

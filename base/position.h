@@ -24,6 +24,8 @@ enum { LSN_TEXT_SIZE = 18, POSITION_TEXT_SIZE = 80 };
 /* <0, 0 or >0, as memcmp. */
 int position_compare(const struct position *left, const struct position *right);
 
+bool position_is_none(const struct position *position);
+
 /* "16/B374D848", as PostgreSQL prints it, into `text` of LSN_TEXT_SIZE; returns `text`. */
 const char *lsn_text(pg_lsn lsn, char *text);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The capture's loop: frames to changes, changes to messages, and confirmation back to the slot. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ enum {
     PUBLICATION_EVERY_MS = 10000,
     IDLE_WAIT_MS = 1000,
     CATCH_UP_WAIT_MS = 10,
+    MAX_ORIGIN_BYTES = 513, /* pg_replication_origin_create() takes 512 */
 };
 
 struct stream {
@@ -22,7 +24,10 @@ struct stream {
     bool is_in_transaction;
     struct pgoutput_begin begin;
     uint64_t ordinal;     /* of the last change decoded in this transaction */
-    uint64_t sent;        /* changes of it that were written */
+    uint64_t sent;        /* messages of it that were written */
+    pg_lsn lsn;           /* of the frame at hand */
+    char origin[MAX_ORIGIN_BYTES]; /* of this transaction; "" if none */
+    bool has_lingered;    /* since the last frame */
     pg_lsn caught_up_lsn; /* where --until-caught-up ends; 0: never */
     int64_t asked_ms;     /* when the server was last asked for a keepalive */
     bool is_caught_up;
@@ -36,20 +41,36 @@ static struct position position_at(const struct stream *stream, uint64_t ordinal
                              .step = step};
 }
 
-/* What R already has is dropped, by position alone. */
+/* What R already has is dropped, by position alone; over Kafka by the writer, since it counts. */
 static bool is_known(const struct stream *stream, const struct position *position)
 {
-    return position_compare(position, &stream->capture->recorded.position) <= 0;
+    return !stream->capture->format->ops->wants_known &&
+           position_compare(position, &stream->capture->recorded.position) <= 0;
 }
 
-static bool write_change(struct stream *stream, struct relation *relation, uint32_t step,
+static const char *origin_of(const struct stream *stream)
+{
+    return stream->origin[0] ? stream->origin : NULL;
+}
+
+/* `*step` is the message's, and moves behind those that were written. */
+static bool write_change(struct stream *stream, struct relation *relation, uint32_t *step,
                          const struct change *change, struct error *err)
 {
-    struct position position = position_at(stream, stream->ordinal, step);
-    if (is_known(stream, &position))
-        return true;
-    stream->sent++;
-    return capture_write_change(stream->capture, relation, &position, change, err);
+    struct position position = position_at(stream, stream->ordinal, *step);
+    struct change_context context = {.commit_time_us = stream->begin.commit_time_us,
+                                     .lsn = stream->lsn,
+                                     .xid = stream->begin.xid,
+                                     .origin = origin_of(stream)};
+    uint32_t messages = 1;
+    if (!is_known(stream, &position)) {
+        if (!capture_write_change(stream->capture, relation, &position, &context, change, &messages,
+                                  err))
+            return false;
+        stream->sent += messages;
+    }
+    *step += messages;
+    return true;
 }
 
 static bool unknown_relation(uint32_t oid, struct error *err)
@@ -73,7 +94,8 @@ static bool on_row(struct stream *stream, const struct pgoutput_row *row, struct
     if (!fits)
         return error_stop(err, STOP_PROTOCOL_ERROR, "a row of %s has not the %u columns described",
                           relation->table->name, width);
-    return write_change(stream, relation, 0, change, err);
+    uint32_t step = 0;
+    return write_change(stream, relation, &step, change, err);
 }
 
 static bool on_truncate(struct stream *stream, const struct pgoutput_truncate *truncate,
@@ -82,13 +104,16 @@ static bool on_truncate(struct stream *stream, const struct pgoutput_truncate *t
     struct byte_reader oids = byte_reader_over(truncate->oids);
     struct change change = {.kind = CHANGE_TRUNCATE,
                             .is_restart_identity = truncate->is_restart_identity};
+    uint32_t step = 0;
     stream->ordinal++;
-    for (uint32_t step = 0; step < truncate->count; step++) {
+    for (uint32_t i = 0; i < truncate->count; i++) {
         uint32_t oid = read_u32(&oids);
         struct relation *relation = relations_find(stream->capture->relations, oid);
         if (!relation)
             return unknown_relation(oid, err);
-        if (relation->is_wanted && !write_change(stream, relation, step, &change, err))
+        if (!relation->is_wanted)
+            step++;
+        else if (!write_change(stream, relation, &step, &change, err))
             return false;
     }
     return true;
@@ -112,6 +137,7 @@ static bool on_begin(struct stream *stream, const struct pgoutput_begin *begin, 
     stream->begin = *begin;
     stream->ordinal = 0;
     stream->sent = 0;
+    stream->origin[0] = '\0';
     progress_begin(&stream->capture->progress);
     return true;
 }
@@ -124,7 +150,7 @@ static bool write_unit_end(struct stream *stream, const struct pgoutput_commit *
                            .commit_time_us = commit->commit_time_us,
                            .count = stream->sent,
                            .xid = stream->begin.xid};
-    return capture_write_end(stream->capture, &position, &end, err);
+    return capture_write_end(stream->capture, &position, &end, origin_of(stream), err);
 }
 
 static bool on_commit(struct stream *stream, const struct pgoutput_commit *commit,
@@ -168,7 +194,9 @@ static bool on_message(struct stream *stream, const struct pgoutput_message *mes
     case PGOUTPUT_MESSAGE:
         on_logical(stream, &message->logical);
         return true;
-    case PGOUTPUT_ORIGIN: /* where a transaction came from: for multi-way replication, later */
+    case PGOUTPUT_ORIGIN:
+        snprintf(stream->origin, sizeof(stream->origin), "%s", message->origin.name);
+        return true;
     case PGOUTPUT_TYPE:   /* types are read from the catalog, by the columns that use them */
         return true;
     }
@@ -203,6 +231,8 @@ static bool on_frame(struct stream *stream, const struct frame *frame, struct er
     if (frame->kind == FRAME_KEEPALIVE)
         return on_keepalive(stream, frame, err);
     struct pgoutput_message message;
+    stream->lsn = frame->start_lsn;
+    stream->has_lingered = false;
     return pgoutput_decode(stream->decoder, frame->body, &message, err) &&
            on_message(stream, &message, err) && capture_wait_for_room(stream->capture, err);
 }
@@ -258,13 +288,17 @@ static bool idle(struct stream *stream, struct error *err)
 {
     struct capture *capture = stream->capture;
     struct message_writer *writer = capture->writer;
-    if (!stream->is_in_transaction && !writer->ops->flush(writer, err))
+    bool lingers = !stream->is_in_transaction && writer->linger_ms > 0 && !stream->has_lingered;
+    if (!stream->is_in_transaction && !lingers && !writer->ops->flush(writer, err))
         return false;
     if (!look_around(stream, err) || stream->is_caught_up)
         return stream->is_caught_up;
     int timeout_ms = capture->progress.confirmable > capture->progress.confirmed ? CONFIRM_EVERY_MS
                                                                                  : IDLE_WAIT_MS;
-    if (stream->caught_up_lsn != 0) {
+    stream->has_lingered = true;
+    if (lingers)
+        timeout_ms = writer->linger_ms;
+    else if (stream->caught_up_lsn != 0) {
         timeout_ms = CATCH_UP_WAIT_MS;
         if (!ask_for_keepalive(stream, err))
             return false;

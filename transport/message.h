@@ -85,6 +85,7 @@ struct message_reader_ops {
 
 struct message_writer {
     const struct message_writer_ops *ops;
+    int linger_ms; /* how long to wait for more before flush(), when the source seems idle: what a flush costs */
 };
 
 struct message_reader {
