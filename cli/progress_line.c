@@ -23,35 +23,57 @@ struct progress_line {
 };
 
 /* Between the source's newest commit and now, as long as it isn't applied; 0 when in step. */
-static int64_t lag_ms(const struct progress_line *line, uint64_t applied_lsn)
+static int64_t lag_ms(uint64_t received_lsn, uint64_t done_lsn, int64_t committed_us)
 {
-    uint64_t received = atomic_load(&line->capture->received_lsn);
-    int64_t committed_us = atomic_load(&line->sink->commit_time_us);
-    if (applied_lsn >= received || committed_us == 0)
+    if (done_lsn >= received_lsn || committed_us == 0)
         return 0;
     int64_t lag = (clock_wall_us(&system_clock) - committed_us) / 1000;
     return lag > 0 ? lag : 0;
 }
 
+/* What of the two halves runs in this process. */
+struct progress {
+    bool is_copying;
+    uint64_t rows;
+    uint64_t lsn; /* applied, or recorded in Kafka */
+    int64_t lag_ms;
+};
+
+static bool look(const struct progress_line *line, struct progress *progress)
+{
+    const struct capture_stats *capture = line->capture;
+    struct sink_stats *sink = line->sink;
+    if (!sink && !capture)
+        return false;
+    progress->is_copying = capture && atomic_load(&capture->is_copying);
+    progress->rows = sink ? atomic_load(&sink->rows) : atomic_load(&capture->changes);
+    progress->lsn =
+        sink ? atomic_load(&sink->applied_lsn) : atomic_load(&capture->confirmed_lsn);
+    uint64_t received = capture ? atomic_load(&capture->received_lsn) : UINT64_MAX;
+    progress->lag_ms = lag_ms(received, progress->lsn,
+                              sink ? atomic_load(&sink->commit_time_us)
+                                   : atomic_load(&capture->commit_time_us));
+    return true;
+}
+
 static void log_progress(struct progress_line *line)
 {
-    struct sink_stats *sink = line->sink;
-    uint64_t rows = atomic_load(&sink->rows);
-    uint64_t lsn = atomic_load(&sink->applied_lsn);
-    int64_t now = clock_now_ms(&system_clock);
-    bool is_news = rows != line->last_rows || lsn != line->last_lsn;
-    if (is_news && line->capture) {
+    struct progress now = {0};
+    int64_t now_ms = clock_now_ms(&system_clock);
+    if (!look(line, &now))
+        return;
+    if (now.rows != line->last_rows || now.lsn != line->last_lsn) {
         char text[LSN_TEXT_SIZE];
-        double seconds = (double)(now - line->last_ms) / 1000;
-        log_info(atomic_load(&line->capture->is_copying) ? "copying rows" : "progress",
-                 "rows=%lu rows_per_s=%.0f transactions=%lu lag_ms=%ld applied=%s", rows,
-                 (double)(rows - line->last_rows) / seconds,
-                 (unsigned long)atomic_load(&sink->transactions), lag_ms(line, lsn),
-                 lsn_text(lsn, text));
+        double seconds = (double)(now_ms - line->last_ms) / 1000;
+        log_info(now.is_copying ? "copying rows" : "progress",
+                 "rows=%lu rows_per_s=%.0f transactions=%lu lag_ms=%ld %s=%s", now.rows,
+                 (double)(now.rows - line->last_rows) / seconds,
+                 line->sink ? (unsigned long)atomic_load(&line->sink->transactions) : 0,
+                 now.lag_ms, line->sink ? "applied" : "confirmed", lsn_text(now.lsn, text));
     }
-    line->last_rows = rows;
-    line->last_lsn = lsn;
-    line->last_ms = now;
+    line->last_rows = now.rows;
+    line->last_lsn = now.lsn;
+    line->last_ms = now_ms;
 }
 
 static void *run_line(void *context)

@@ -11,7 +11,7 @@
 
 struct progress_line;
 
-/* Logs every `seconds`, while there is progress, from a thread of its own; 0: never. */
+/* Logs every `seconds`, while there is progress, from a thread of its own; 0: never. `sink` is NULL where none runs here. */
 struct progress_line *progress_line_start(size_t seconds, struct sink_stats *sink) MUST_USE;
 
 /* The capture whose numbers to show from now on; NULL between sessions. */
