@@ -25,7 +25,7 @@ void capture_half_set(struct capture_half *half, const struct config *config,
                                              .adopts_slot = arguments->adopts_slot,
                                              .until_caught_up = arguments->until_caught_up,
                                              .copy_unit_rows = (uint32_t)config->copy.unit_rows,
-                                             .max_value_bytes = config->limits.max_row_bytes,
+                                             .max_row_bytes = config->limits.max_row_bytes,
                                              .clock = &system_clock,
                                              .stop = command_stop_flag()};
 }
@@ -36,6 +36,7 @@ void sink_half_set(struct sink_half *half, const char *name, const struct config
     half->options = (struct sink_options){.name = name,
                                           .batch_max_bytes = config->batch.max_bytes,
                                           .batch_max_rows = config->batch.max_rows,
+                                          .parks_rows = config->target.on_row_error == ROW_ERROR_PARK,
                                           .clock = &system_clock,
                                           .stop = command_stop_flag(),
                                           .stats = &half->stats,
