@@ -38,18 +38,18 @@ enum avro_form {
 
 struct column_form {
     enum avro_form form;
-    int32_t scale; /* DECIMAL */
-    int32_t precision;
+    int32_t scale;     /* DECIMAL */
+    int32_t precision; /* DECIMAL; ZONED_TIMESTAMP: digits of the fraction, always so many; 0: as many as needed */
 };
 
 /* The form of a column; follows domains through table->types. */
 struct column_form debezium_form(const struct table *table, const struct column *column);
 
-/* Names as Avro allows them: other characters become `_`, a leading digit gets `_` before it (Debezium's adjustment mode
- * "avro"). Two columns that become one name are ERROR_CONFIG. */
+/* A column's name as Avro allows it for a field: other characters become `_`, a leading digit gets `_` before it (Debezium's
+ * adjustment mode "avro"). In a topic's name, which becomes a namespace, dots stay. */
 void debezium_write_name(struct byte_buffer *out, const char *name);
 
-/* Appends the schema's text. The table has a key if a column is_key and its identity is not full; else a primary key, if
+/* Append the schema's text; ERROR_CONFIG if two columns would be one field. The table has a key if a column is_key and its identity is not full; else a primary key, if
  * there is one; else false: no key schema, messages have no key. */
 bool debezium_has_key(const struct table *table);
 bool debezium_write_key_schema(struct byte_buffer *out, const struct table *table,
@@ -57,7 +57,7 @@ bool debezium_write_key_schema(struct byte_buffer *out, const struct table *tabl
 bool debezium_write_value_schema(struct byte_buffer *out, const struct table *table,
                                  const char *topic, struct error *err) MUST_USE;
 
-/* The indexes of the key's columns, in the order of the key schema's fields; `columns` has room for TABLE_MAX_COLUMNS.
+/* The indexes of the key's columns, in the order of the key schema's fields (the primary key's); `columns` has room for TABLE_MAX_COLUMNS.
  * Returns how many. */
 uint16_t debezium_key_columns(const struct table *table, uint16_t *columns);
 

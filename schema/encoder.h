@@ -48,18 +48,24 @@ struct event {
     bool is_last;
 };
 
+/* Which part of an event a note belongs to. */
+enum event_part { EVENT_BEFORE = 0, EVENT_AFTER = 1, EVENT_KEY = 2 };
+
 /* What the Avro form couldn't say; for the header. Columns are indexes of the table's. */
 struct encoder_note {
-    uint8_t part; /* enum event_part's values: 0 before, 1 after, 2 key */
+    uint8_t part; /* enum event_part */
     uint16_t column;
-    struct bytes text; /* PostgreSQL's text; borrowed from the change */
+    struct bytes text; /* PostgreSQL's text, borrowed from the change; data NULL: the value is null, where the schema says NOT NULL */
 };
+
+/* The rows' columns, and an index's (INDEX_MAX_KEYS). */
+enum { ENCODER_MAX_EXACT = 2 * TABLE_MAX_COLUMNS + 32 };
 
 struct encoder_notes {
     uint16_t unchanged_count;
     uint16_t unchanged[TABLE_MAX_COLUMNS];
     uint16_t exact_count;
-    struct encoder_note exact[2 * TABLE_MAX_COLUMNS];
+    struct encoder_note exact[ENCODER_MAX_EXACT];
 };
 
 struct encoder;
@@ -70,12 +76,15 @@ struct encoder *encoder_new(const struct table *table, const struct encoder_opti
 void encoder_free(struct encoder *encoder);
 
 /* Each appends to `out` in Confluent's wire format: 0, id, body; notes are added to `notes`, whose counts the caller has set
- * to 0 before the first of an event. A value that the Avro form can't hold (NaN, infinity, BC, …) is encoded as what
- * Debezium writes there, or as the nearest there is, and noted exactly. ERROR_DATA names table and column, never the value.
+ * to 0 before the first of an event. A value that the Avro form can't hold, or that wouldn't come back as the identical text (NaN,
+ * infinity, 1.00 in a numeric without scale, a day in an interval, …), is encoded as what Debezium writes there, or as the nearest
+ * there is, and noted exactly. Nothing is refused for its value. ERROR_DATA, with `out` as it was: no row of this table, values in
+ * binary, too long for `out`.
  *
  * `old_row` and `new_row` may be NULL. Of an old row that is only a key the other columns are null, or the type's zero where the
- * schema says NOT NULL, as Debezium does. Values are text; VALUE_UNCHANGED is taken from `old_row` if that is a full one, else noted
- * and written as Debezium's placeholder. */
+ * schema says NOT NULL, as Debezium does. Values are text; VALUE_UNCHANGED is taken from `old_row` if that is a full one or has it
+ * as part of its key, else noted and written as Debezium's placeholder; null or zero where the type can't hold that. In a key's row
+ * there must be no VALUE_UNCHANGED in a column of the key. */
 bool encoder_write_key(struct encoder *encoder, const struct tuple *row, struct byte_buffer *out,
                        struct encoder_notes *notes, struct error *err) MUST_USE;
 bool encoder_write_value(struct encoder *encoder, const struct event *event,
