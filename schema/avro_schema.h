@@ -51,7 +51,7 @@ struct avro_schema {
     int32_t precision;        /* of a decimal; 0 if none */
     size_t size;              /* of a fixed */
     uint32_t count;           /* fields of a record, branches of a union, symbols of an enum */
-    const struct avro_field *fields; /* a record's */
+    const struct avro_field *fields;           /* a record's */
     const struct avro_schema *const *branches; /* a union's; the one item's of an array or map */
     const char *const *symbols;
 };

@@ -21,8 +21,8 @@ enum avro_form {
     FORM_DOUBLE,
     FORM_DECIMAL,          /* numeric(p,s): bytes, unscaled two's complement, big-endian */
     FORM_VARIABLE_DECIMAL, /* numeric: io.debezium.data.VariableScaleDecimal */
-    FORM_TEXT,             /* text kinds, and every type without a form of its own: PostgreSQL's text */
-    FORM_BYTES,            /* bytea */
+    FORM_TEXT,  /* text kinds, and every type without a form of its own: PostgreSQL's text */
+    FORM_BYTES, /* bytea */
     FORM_UUID,
     FORM_JSON,
     FORM_ENUM,
@@ -38,8 +38,9 @@ enum avro_form {
 
 struct column_form {
     enum avro_form form;
-    int32_t scale;     /* DECIMAL */
-    int32_t precision; /* DECIMAL; ZONED_TIMESTAMP: digits of the fraction, always so many; 0: as many as needed */
+    int32_t scale; /* DECIMAL */
+    int32_t
+        precision; /* DECIMAL; ZONED_TIMESTAMP: digits of the fraction, always so many; 0: as many as needed */
 };
 
 /* The form of a column; follows domains through table->types. */

@@ -75,8 +75,8 @@ static void make_column(const struct table *table, const struct column *column,
     made->is_nullable = !column->is_not_null;
     made->is_key = column->is_key;
     made->placeholder = placeholder_of(form.form);
-    const uint8_t *end = made->write(&zero_form, (struct bytes){(const uint8_t *)zero, strlen(zero)},
-                                     bytes, &is_exact);
+    const uint8_t *end = made->write(
+        &zero_form, (struct bytes){(const uint8_t *)zero, strlen(zero)}, bytes, &is_exact);
     made->zero_size = (uint8_t)(end - bytes);
     memcpy(made->zero, bytes, made->zero_size);
 }
@@ -406,9 +406,8 @@ static size_t event_room(const struct encoder *encoder, const struct event *even
 }
 
 bool encoder_write_value(struct encoder *encoder, const struct event *event,
-                         const struct tuple *old_row, bool is_old_full,
-                         const struct tuple *new_row, struct byte_buffer *out,
-                         struct encoder_notes *notes, struct error *err)
+                         const struct tuple *old_row, bool is_old_full, const struct tuple *new_row,
+                         struct byte_buffer *out, struct encoder_notes *notes, struct error *err)
 {
     if (!check_row(encoder, old_row, err) || !check_row(encoder, new_row, err))
         return false;

@@ -15,8 +15,8 @@
 
 /* The same for all events of a capture. Borrowed. */
 struct encoder_source {
-    const char *version;   /* of penstock */
-    const char *prefix;    /* `name` in the source block */
+    const char *version; /* of penstock */
+    const char *prefix;  /* `name` in the source block */
     const char *database;
 };
 
@@ -55,7 +55,8 @@ enum event_part { EVENT_BEFORE = 0, EVENT_AFTER = 1, EVENT_KEY = 2 };
 struct encoder_note {
     uint8_t part; /* enum event_part */
     uint16_t column;
-    struct bytes text; /* PostgreSQL's text, borrowed from the change; data NULL: the value is null, where the schema says NOT NULL */
+    struct bytes
+        text; /* PostgreSQL's text, borrowed from the change; data NULL: the value is null, where the schema says NOT NULL */
 };
 
 /* The rows' columns, and an index's (INDEX_MAX_KEYS). */
@@ -88,8 +89,8 @@ void encoder_free(struct encoder *encoder);
 bool encoder_write_key(struct encoder *encoder, const struct tuple *row, struct byte_buffer *out,
                        struct encoder_notes *notes, struct error *err) MUST_USE;
 bool encoder_write_value(struct encoder *encoder, const struct event *event,
-                         const struct tuple *old_row, bool is_old_full,
-                         const struct tuple *new_row, struct byte_buffer *out,
-                         struct encoder_notes *notes, struct error *err) MUST_USE;
+                         const struct tuple *old_row, bool is_old_full, const struct tuple *new_row,
+                         struct byte_buffer *out, struct encoder_notes *notes,
+                         struct error *err) MUST_USE;
 
 #endif

@@ -39,8 +39,7 @@ static struct decimal shortest(uint64_t significand, int exponent, bool is_lower
     int k = (exponent * 1262611 - (is_lower_closer ? 524031 : 0)) >> 22;
     int shift = exponent + floor_log2_power_of_ten(-k) + 1;
     const struct power_of_ten *power = &POWERS_OF_TEN[-k - POWERS_OF_TEN_LEAST];
-    uint64_t lower =
-        multiply_to_odd(power, (4 * significand - 2 + is_lower_closer) << shift) + 1;
+    uint64_t lower = multiply_to_odd(power, (4 * significand - 2 + is_lower_closer) << shift) + 1;
     uint64_t middle = multiply_to_odd(power, (4 * significand) << shift);
     uint64_t upper = multiply_to_odd(power, (4 * significand + 2) << shift) - 1;
     uint64_t below = middle / 4;

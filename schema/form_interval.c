@@ -14,12 +14,9 @@ static int64_t take_unit(struct text_cursor *cursor)
     static const struct {
         const char *name;
         int64_t us;
-    } units[] = {{" years", 12 * US_PER_MONTH},
-                 {" year", 12 * US_PER_MONTH},
-                 {" mons", US_PER_MONTH},
-                 {" mon", US_PER_MONTH},
-                 {" days", US_PER_DAY},
-                 {" day", US_PER_DAY}};
+    } units[] = {{" years", 12 * US_PER_MONTH}, {" year", 12 * US_PER_MONTH},
+                 {" mons", US_PER_MONTH},       {" mon", US_PER_MONTH},
+                 {" days", US_PER_DAY},         {" day", US_PER_DAY}};
     for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
         if (text_take(cursor, units[i].name))
             return units[i].us;
@@ -108,8 +105,7 @@ static bool read_interval(const struct column_form *form, struct avro_input *inp
 {
     (void)form;
     int64_t us = 0;
-    return avro_get_long(input, &us) &&
-           form_text_ends(output, put_interval(output->at, us), text);
+    return avro_get_long(input, &us) && form_text_ends(output, put_interval(output->at, us), text);
 }
 
 const struct form_codec form_interval = {write_interval, read_interval};

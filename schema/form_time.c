@@ -150,11 +150,11 @@ static bool read_timestamp(int64_t unit_us, struct avro_input *input, struct for
     if (!avro_get_long(input, &value))
         return false;
     int64_t per_day = US_PER_DAY / unit_us;
-    int64_t days = value / per_day - (value % per_day < 0);
-    struct date date = date_of_days(days);
+    int64_t rest = value % per_day;
+    struct date date = date_of_days(value / per_day - (rest < 0));
     uint8_t *end = text_put_date(output->at, &date);
     *end++ = ' ';
-    end = text_put_clock(end, (value - days * per_day) * unit_us);
+    end = text_put_clock(end, (rest < 0 ? rest + per_day : rest) * unit_us);
     return form_text_ends(output, text_put_era(end, &date), text);
 }
 

@@ -46,7 +46,7 @@ struct date date_of_days(int64_t days);
 /* Each returns the end. */
 uint8_t *text_put_date(uint8_t *out, const struct date *date); /* without " BC" */
 uint8_t *text_put_year_month_day(uint8_t *out, uint64_t year, const struct date *date);
-uint8_t *text_put_clock(uint8_t *out, int64_t us);             /* fraction only if there is one */
+uint8_t *text_put_clock(uint8_t *out, int64_t us); /* fraction only if there is one */
 uint8_t *text_put_fraction(uint8_t *out, uint32_t us);
 uint8_t *text_put_era(uint8_t *out, const struct date *date); /* " BC", or nothing */
 
