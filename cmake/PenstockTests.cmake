@@ -4,6 +4,13 @@
 
 # The distribution's, not what an environment puts first: only it sees the distribution's psycopg2.
 set(PENSTOCK_TEST_PYTHON /usr/bin/python3)
+# The same in a venv with Kafka's client, which `script/install-deps --test` makes: for integration and soak.
+execute_process(COMMAND "${PROJECT_SOURCE_DIR}/tests/kafka/fetch" --where python
+                OUTPUT_VARIABLE PENSTOCK_READER_PYTHON OUTPUT_STRIP_TRAILING_WHITESPACE
+                COMMAND_ERROR_IS_FATAL ANY)
+string(APPEND PENSTOCK_READER_PYTHON /bin/python3)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+             "${PROJECT_SOURCE_DIR}/tests/kafka/fetch" "${PROJECT_SOURCE_DIR}/tests/kafka/requirements.txt")
 get_property(PENSTOCK_MODULES GLOBAL PROPERTY PENSTOCK_MODULES)
 
 # Makes the program `name` of `source`, linked with all modules, in the build's mirror of its folder.
@@ -19,10 +26,11 @@ endfunction()
 # tests/support/*.c: what several tests share.
 function(penstock_test_support)
     pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET GLOBAL cmocka)
+    pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET GLOBAL libmicrohttpd)
     file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/support/*.c")
     if(sources)
         add_library(penstock_test_support STATIC ${sources})
-        target_link_libraries(penstock_test_support PUBLIC ${PENSTOCK_MODULES})
+        target_link_libraries(penstock_test_support PUBLIC ${PENSTOCK_MODULES} PkgConfig::MICROHTTPD)
     else()
         add_library(penstock_test_support INTERFACE)
     endif()
@@ -72,8 +80,9 @@ function(penstock_fuzz_tests)
     endforeach()
 endfunction()
 
-# tests/<folder>/<prefix>*.py as ctest entries of the kind `label`, with what follows as properties.
-function(penstock_python_tests folder prefix label)
+# tests/<folder>/<prefix>*.py as ctest entries of the kind `label`, run by `python`, with what follows as
+# properties.
+function(penstock_python_tests folder prefix label python)
     file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/${prefix}*.py")
     foreach(source IN LISTS sources)
         cmake_path(GET source STEM stem)
@@ -82,7 +91,7 @@ function(penstock_python_tests folder prefix label)
         if(label STREQUAL soak)
             set(configurations CONFIGURATIONS soak) # runs with `ctest -C soak` only
         endif()
-        add_test(NAME ${label}/${name} COMMAND "${PENSTOCK_TEST_PYTHON}" -B "${source}"
+        add_test(NAME ${label}/${name} COMMAND "${python}" -B "${source}"
                  WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" ${configurations})
         set_tests_properties(${label}/${name} PROPERTIES LABELS ${label} ${ARGN})
     endforeach()
@@ -92,16 +101,16 @@ endfunction()
 function(penstock_integration_tests)
     set(environment "PENSTOCK=${PROJECT_BINARY_DIR}/penstock;PENSTOCK_BUILD=${PROJECT_BINARY_DIR}")
     set(environment "${environment};PENSTOCK_RELEASE=${PENSTOCK_RELEASE}")
-    penstock_python_tests(integration test_ integration TIMEOUT 900 RUN_SERIAL ON
+    penstock_python_tests(integration test_ integration "${PENSTOCK_READER_PYTHON}" TIMEOUT 900 RUN_SERIAL ON
                           ENVIRONMENT "${environment}")
-    penstock_python_tests(integration soak_ soak TIMEOUT 100000 RUN_SERIAL ON
+    penstock_python_tests(integration soak_ soak "${PENSTOCK_READER_PYTHON}" TIMEOUT 100000 RUN_SERIAL ON
                           ENVIRONMENT "${environment}")
 endfunction()
 
 # tests/lint/check_<x>.py; exit code 77 means that the tool is not there.
 function(penstock_lint_tests)
-    penstock_python_tests(lint check_ lint TIMEOUT 120 SKIP_RETURN_CODE 77)
-    penstock_python_tests(lint selftest lint TIMEOUT 120)
+    penstock_python_tests(lint check_ lint "${PENSTOCK_TEST_PYTHON}" TIMEOUT 120 SKIP_RETURN_CODE 77)
+    penstock_python_tests(lint selftest lint "${PENSTOCK_TEST_PYTHON}" TIMEOUT 120)
 endfunction()
 
 # tests/bench/<x>.c becomes bench_<x>, never installed.

@@ -3,16 +3,14 @@
 import glob
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 
 import psycopg2
 from psycopg2 import sql as compose
 
-from lib.process import (children_of, die_with_parent, forget, is_alive, keep_track, new_directory,
+from lib.process import (children_of, die_with_parent, forget, free_port, is_alive, keep_track, new_directory,
                          send, wait_until)
 
 SETTINGS = {
@@ -70,18 +68,6 @@ def _unprivileged():
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _free_port():
-    """Below the ephemeral range, so that no outgoing connection takes it while the server is down."""
-    while True:
-        port = random.SystemRandom().randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
-
 class Cluster:
     """One server. `settings` go to postgresql.conf over SETTINGS."""
 
@@ -90,7 +76,7 @@ class Cluster:
         self.root = new_directory(name)
         self.data = os.path.join(self.root, "data")
         self.log_path = os.path.join(self.root, "log")
-        self.port = _free_port()
+        self.port = free_port()
         self.postmaster = None
         if os.geteuid() == 0:
             shutil.chown(self.root, "postgres")

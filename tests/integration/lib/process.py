@@ -3,8 +3,10 @@
 import atexit
 import ctypes
 import os
+import random
 import shutil
 import signal
+import socket
 import tempfile
 import time
 
@@ -62,6 +64,18 @@ def send(pid, signal_number):
         os.kill(pid, signal_number)
     except ProcessLookupError:
         pass
+
+
+def free_port():
+    """Below the ephemeral range, so that no outgoing connection takes it while the server is down."""
+    while True:
+        port = random.SystemRandom().randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def keep_track(thing):
