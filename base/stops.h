@@ -44,6 +44,9 @@ enum exit_code {
     X(POISON, EXIT_PERSON)                                                                         \
     X(ROWS_MISSING, EXIT_TRY_AGAIN)                                                                \
     X(SCHEMA_CHANGED, EXIT_PERSON)                                                                 \
+    X(SCHEMA_REJECTED, EXIT_PERSON)                                                                \
+    X(SCHEMA_UNKNOWN, EXIT_PERSON)                                                                 \
+    X(REGISTRY_UNSUITABLE, EXIT_PERSON)                                                            \
     X(PERMISSION_DENIED, EXIT_PERSON)                                                              \
     X(AUTHENTICATION_FAILED, EXIT_PERSON)                                                          \
     X(SERVER_UNSUITABLE, EXIT_PERSON)                                                              \

@@ -15,10 +15,11 @@ struct registry;
 
 struct registry_ops {
     /* The schema's id under this subject, registered if it wasn't. May wait some seconds. ERROR_RETRY: not reachable.
-     * Stops: SCHEMA_REJECTED (incompatible, invalid), PERMISSION_DENIED. */
+     * Stops: SCHEMA_REJECTED (incompatible, invalid), SCHEMA_CHANGED, PERMISSION_DENIED, REGISTRY_UNSUITABLE. */
     bool (*id)(struct registry *registry, const char *subject, struct bytes schema, uint32_t *id,
                struct error *err);
-    /* The schema's text, borrowed until the registry is freed. The stop SCHEMA_UNKNOWN if there is none of this id. */
+    /* The schema's text, borrowed until the registry is freed. The stop SCHEMA_UNKNOWN if there is none of this id. Whether
+     * it is the one that was meant, the caller finds out by avro_schema_fingerprint(). */
     bool (*schema)(struct registry *registry, uint32_t id, struct bytes *schema,
                    struct error *err);
     void (*free)(struct registry *registry);
@@ -54,7 +55,9 @@ struct schema_log {
     bool (*append)(void *context, struct bytes key, struct bytes value, struct error *err);
 };
 
-/* Borrows the log. */
-struct registry *registry_log_new(const struct schema_log *log, struct error *err) MUST_USE;
+/* Borrows the log. Ids are counted over all subjects; the same schema, white space apart, has the same id in each. Others'
+ * compatibility levels and modes are not looked at. A registry of another make must not write to the topic at the same
+ * time: only writers with our transactional id are fenced. */
+struct registry *registry_log_new(const struct schema_log *log) MUST_USE;
 
 #endif
