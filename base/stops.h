@@ -47,6 +47,11 @@ enum exit_code {
     X(SCHEMA_REJECTED, EXIT_PERSON)                                                                \
     X(SCHEMA_UNKNOWN, EXIT_PERSON)                                                                 \
     X(REGISTRY_UNSUITABLE, EXIT_PERSON)                                                            \
+    X(POSITION_MISMATCH, EXIT_PERSON)                                                              \
+    X(TOPIC_NOT_EMPTY, EXIT_PERSON)                                                                \
+    X(TOPIC_CHANGED, EXIT_PERSON)                                                                  \
+    X(TOPIC_UNSUITABLE, EXIT_PERSON)                                                               \
+    X(TOPICS_FOREIGN, EXIT_PERSON)                                                                 \
     X(PERMISSION_DENIED, EXIT_PERSON)                                                              \
     X(AUTHENTICATION_FAILED, EXIT_PERSON)                                                          \
     X(SERVER_UNSUITABLE, EXIT_PERSON)                                                              \

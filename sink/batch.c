@@ -187,21 +187,6 @@ static pg_lsn later(pg_lsn left, pg_lsn right)
     return left > right ? left : right;
 }
 
-/* A state of the same epoch may have been written when less was applied: it never moves R back. */
-static void advance_state(const struct recorded *state, struct recorded *recorded)
-{
-    struct recorded before = *recorded;
-    before.tables = NULL;
-    recorded_assign(recorded, state);
-    if (before.state == RECORDED_NONE || before.position.epoch != state->position.epoch)
-        return;
-    if (position_compare(&before.position, &recorded->position) > 0)
-        recorded->position = before.position;
-    recorded->end_lsn = later(before.end_lsn, recorded->end_lsn);
-    recorded->acked_lsn = later(before.acked_lsn, recorded->acked_lsn);
-    recorded->commit_time_us = before.commit_time_us;
-}
-
 static void add_places(struct bytes bytes, struct places *places)
 {
     struct byte_reader reader = byte_reader_over(bytes);
@@ -234,5 +219,5 @@ void batch_advance(const struct batch *batch, size_t unit_count, struct recorded
     if (batch->has_watermark)
         recorded->acked_lsn = later(recorded->acked_lsn, batch->watermark.lsn);
     if (batch->has_state)
-        advance_state(&batch->state, recorded);
+        recorded_advance(recorded, &batch->state);
 }

@@ -25,6 +25,25 @@ void recorded_assign(struct recorded *to, const struct recorded *from)
     free(old_tables);
 }
 
+static pg_lsn later(pg_lsn left, pg_lsn right)
+{
+    return left > right ? left : right;
+}
+
+void recorded_advance(struct recorded *recorded, const struct recorded *state)
+{
+    struct recorded before = *recorded;
+    before.tables = NULL;
+    recorded_assign(recorded, state);
+    if (before.state == RECORDED_NONE || before.position.epoch != state->position.epoch)
+        return;
+    if (position_compare(&before.position, &recorded->position) > 0)
+        recorded->position = before.position;
+    recorded->end_lsn = later(before.end_lsn, recorded->end_lsn);
+    recorded->acked_lsn = later(before.acked_lsn, recorded->acked_lsn);
+    recorded->commit_time_us = before.commit_time_us;
+}
+
 static const char *const state_names[] = {[RECORDED_NONE] = "none",
                                           [RECORDED_CREATING] = "creating",
                                           [RECORDED_COPYING] = "copying",
@@ -48,7 +67,7 @@ bool recorded_state_parse(const char *text, enum recorded_state *state)
 
 pg_lsn recorded_confirmable(const struct recorded *recorded)
 {
-    return recorded->end_lsn > recorded->acked_lsn ? recorded->end_lsn : recorded->acked_lsn;
+    return later(recorded->end_lsn, recorded->acked_lsn);
 }
 
 void recorded_write_table(struct byte_buffer *lines, uint32_t oid, const char *fingerprint,

@@ -65,6 +65,9 @@ void recorded_assign(struct recorded *to, const struct recorded *from);
 const char *recorded_state_text(enum recorded_state state);
 bool recorded_state_parse(const char *text, enum recorded_state *state) MUST_USE;
 
+/* Takes over a new state. One of the same epoch may have been written when less was recorded: it never moves R back. */
+void recorded_advance(struct recorded *recorded, const struct recorded *state);
+
 /* max(end_lsn, acked_lsn): how far the slot may be confirmed once this R is durable. */
 pg_lsn recorded_confirmable(const struct recorded *recorded);
 

@@ -49,8 +49,9 @@ struct topic_writer_ops {
     /* In the open unit: the table is there, though it may have no rows. An entry SHAPE of the control topic. */
     bool (*announce)(struct topic_writer *writer, const struct position *position,
                      const struct topic_shape *shape, struct error *err);
-    /* Counts the message, and sends it unless its partition has it already. Never waits for the broker; a message that
-     * is too large for the topic is the stop ROW_TOO_LONG, before anything was sent. */
+    /* Counts the message, and sends it unless its partition has it already. False with ERROR_NONE, for the first message of
+     * an ordinal only: a Kafka transaction is ending, wait as for room, then give the change again (what of it was counted is
+     * skipped by its position). A message that is too large for the topic is the stop ROW_TOO_LONG, before it was sent. */
     bool (*write_row)(struct topic_writer *writer, const struct topic_row *row, struct error *err);
 };
 
