@@ -16,8 +16,8 @@ struct unit {
 static const struct unit size_units[] = {{"", 1},         {"B", 1},         {"kB", 1024},
                                          {"KiB", 1024},   {"MB", 1 << 20},  {"MiB", 1 << 20},
                                          {"GB", 1 << 30}, {"GiB", 1 << 30}, {NULL, 0}};
-static const struct unit duration_units[] = {
-    {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {NULL, 0}};
+static const struct unit duration_units[] = {{"ms", 1},      {"s", 1000},     {"min", 60000},
+                                             {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
 static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 
 static void *field(const struct value_store *store, const struct setting *setting)
@@ -105,11 +105,13 @@ static bool parse_digits(const char **at, uint64_t *number)
     return *at > start;
 }
 
-/* A whole number with one of the units, which may stand behind a space. */
+/* A whole number with one of the units, which may stand behind a space. 0 needs none. */
 static bool parse_number(const char *text, const struct unit *units, uint64_t *number)
 {
     if (!parse_digits(&text, number))
         return false;
+    if (*number == 0 && !*text)
+        return true;
     text += *units->name || units[1].name ? strspn(text, " ") : 0;
     for (; units->name; units++) {
         if (strcasecmp(units->name, text) != 0)
@@ -131,7 +133,7 @@ static bool set_number(struct value_store *store, const struct setting *setting,
         remedy = "write a whole number and a unit: bytes as B, or kB, MiB, GiB";
     } else if (setting->type == SETTING_DURATION) {
         units = duration_units;
-        remedy = "write a whole number and a unit: ms, s, min or h";
+        remedy = "write a whole number and a unit: ms, s, min, h or d";
     }
     uint64_t number;
     if (!parse_number(text, units, &number))

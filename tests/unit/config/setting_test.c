@@ -69,6 +69,8 @@ static void prints_the_allowed_values(void **state)
     assert_string_equal(setting_values(setting_find("source.insecure"), values), "true or false");
     struct setting wait = {.type = SETTING_DURATION, .least = 500, .most = 90000};
     assert_string_equal(setting_values(&wait, values), "500 ms to 90 s");
+    struct setting long_wait = {.type = SETTING_DURATION, .least = 0, .most = 864000000};
+    assert_string_equal(setting_values(&long_wait, values), "0 ms to 10 d");
     struct setting odd = {.type = SETTING_SIZE, .least = 0, .most = 1025};
     assert_string_equal(setting_values(&odd, values), "0 bytes to 1025 bytes");
     struct setting text = {.type = SETTING_STRING};

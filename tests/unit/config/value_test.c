@@ -99,8 +99,10 @@ static void stores_durations(void **state)
     assert_true(set(&wait, "10s") && sample.wait_ms == 10000);
     assert_true(set(&wait, "5 min") && sample.wait_ms == 300000);
     assert_true(set(&wait, "1 h") && sample.wait_ms == 3600000);
+    assert_true(set(&wait, "1 d") && sample.wait_ms == 86400000);
+    assert_true(set(&wait, "0") && sample.wait_ms == 0);
     assert_false(set(&wait, "10"));
-    assert_string_equal(err.remedy, "write a whole number and a unit: ms, s, min or h");
+    assert_string_equal(err.remedy, "write a whole number and a unit: ms, s, min, h or d");
     assert_false(set(&wait, "25 h"));
 }
 
