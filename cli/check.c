@@ -53,10 +53,13 @@ static bool introduce(struct check *check, const struct connection_options *opti
     return !query_bool(query, 0, 5);
 }
 
+/* NULL, and a finding, if it can't be reached; NULL alone if there is none. */
 static struct connection *reach(struct check *check, const struct connection_options *options,
                                 int64_t deadline_ms, const char **role, const char **database)
 {
     struct error err;
+    if (!options->url)
+        return NULL;
     int64_t left_ms = deadline_ms - clock_now_ms(&system_clock);
     struct connection *connection = command_connect(options, left_ms > 0 ? (int)left_ms : 0, &err);
     if (!connection) {

@@ -16,6 +16,7 @@ struct arguments {
     const char *config_path; /* -c */
     const char **sets;       /* --set key=value, in order */
     size_t set_count;
+    const char *operand;  /* what follows the options, where the command takes it */
     bool is_json;         /* --json */
     bool until_caught_up; /* --until-caught-up */
     bool adopts_slot;     /* --adopt-slot */
@@ -26,8 +27,10 @@ struct command {
     const char *summary;
     const char *help;    /* options and an example, after the usage line */
     const char *options; /* the long options that it takes, each between blanks: " set json " */
-    bool needs_config;
-    /* Returns the exit code. `config` is NULL unless needs_config. */
+    const char *operand; /* what must follow the options, as help calls it: "TOPIC"; or NULL */
+    unsigned needs;      /* enum config_part, together: what must be configured */
+    unsigned uses;       /* the same: what is used if it is configured */
+    /* Returns the exit code. `config` is NULL if the command needs and uses nothing. */
     enum exit_code (*run)(const struct arguments *arguments, const struct config *config);
 };
 
@@ -43,7 +46,8 @@ enum exit_code command_stopped(const struct error *err);
 /* The flag that SIGTERM and SIGINT set; a second signal ends the process at once. */
 struct stop_flag *command_stop_flag(void);
 
-/* How to connect, with passwords read from their files; release it with endpoints_release(). */
+/* How to connect, with passwords read from their files; release it with endpoints_release(). What the command doesn't
+ * use has no url. */
 struct endpoints {
     struct connection_options source;
     struct connection_options target;

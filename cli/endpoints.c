@@ -16,28 +16,35 @@
 /* A running target transaction may go on for this long after SIGTERM (DESIGN §9). */
 enum { TARGET_GRACE_MS = 8000 };
 
+/* The password of an endpoint that is used, where its file is named; `key` is the setting that names it. */
+static bool read_password(const char *url, const char *path, const char *key, char **password,
+                          struct error *err)
+{
+    if (!url || !path)
+        return true;
+    *password = config_read_secret(path, err);
+    return *password || error_add(err, "%s", key);
+}
+
 bool endpoints_read(struct endpoints *endpoints, const struct config *config, struct error *err)
 {
+    const char *source_url = config->parts & CONFIG_SOURCE ? config->source.url : NULL;
+    const char *target_url = config->parts & CONFIG_TARGET ? config->target.url : NULL;
     *endpoints = (struct endpoints){.source = {.what = "source",
-                                               .url = config->source.url,
+                                               .url = source_url,
                                                .is_insecure_allowed = config->source.insecure,
                                                .stop = command_stop_flag()},
                                     .target = {.what = "target",
-                                               .url = config->target.url,
+                                               .url = target_url,
                                                .is_insecure_allowed = config->target.insecure,
                                                .stop = command_stop_flag(),
                                                .grace_ms = TARGET_GRACE_MS}};
-    if (config->source.password_file) {
-        endpoints->source_password = config_read_secret(config->source.password_file, err);
-        if (!endpoints->source_password)
-            return error_add(err, "source.password_file");
-    }
-    if (config->target.password_file) {
-        endpoints->target_password = config_read_secret(config->target.password_file, err);
-        if (!endpoints->target_password) {
-            endpoints_release(endpoints);
-            return error_add(err, "target.password_file");
-        }
+    if (!read_password(source_url, config->source.password_file, "source.password_file",
+                       &endpoints->source_password, err) ||
+        !read_password(target_url, config->target.password_file, "target.password_file",
+                       &endpoints->target_password, err)) {
+        endpoints_release(endpoints);
+        return false;
     }
     endpoints->source.password = endpoints->source_password;
     endpoints->target.password = endpoints->target_password;

@@ -47,12 +47,36 @@ static const char VERIFY_HELP[] =
     "Example: penstock verify -c penstock.yml\n";
 
 static const struct command commands[] = {
-    {"run", "replicate, through the pipe", RUN_HELP, " set until-caught-up adopt-slot ", true,
-     command_run},
-    {"check", "test the configuration and the servers", CHECK_HELP, " set ", true, command_check},
-    {"status", "show how it stands", STATUS_HELP, " set json ", true, command_status},
-    {"verify", "compare source and target", VERIFY_HELP, " set ", true, command_verify},
-    {"version", "print the version", "Example: penstock version\n", " ", false, command_version},
+    {.name = "run",
+     .summary = "replicate, through the pipe",
+     .help = RUN_HELP,
+     .options = " set until-caught-up adopt-slot ",
+     .needs = CONFIG_SOURCE | CONFIG_TARGET,
+     .uses = CONFIG_KAFKA,
+     .run = command_run},
+    {.name = "check",
+     .summary = "test the configuration and the servers",
+     .help = CHECK_HELP,
+     .options = " set ",
+     .uses = CONFIG_SOURCE | CONFIG_TARGET | CONFIG_KAFKA,
+     .run = command_check},
+    {.name = "status",
+     .summary = "show how it stands",
+     .help = STATUS_HELP,
+     .options = " set json ",
+     .needs = CONFIG_SOURCE | CONFIG_TARGET,
+     .run = command_status},
+    {.name = "verify",
+     .summary = "compare source and target",
+     .help = VERIFY_HELP,
+     .options = " set ",
+     .needs = CONFIG_SOURCE | CONFIG_TARGET,
+     .run = command_verify},
+    {.name = "version",
+     .summary = "print the version",
+     .help = "Example: penstock version\n",
+     .options = " ",
+     .run = command_version},
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -109,6 +133,18 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+static bool has_config(const struct command *command)
+{
+    return command->needs || command->uses;
+}
+
+static void print_help(const struct command *command)
+{
+    printf("usage: penstock %s%s%s%s\n\n%s", command->name,
+           has_config(command) ? " -c FILE [options]" : "", command->operand ? " " : "",
+           command->operand ? command->operand : "", command->help);
+}
+
 static bool takes(const struct command *command, const char *option)
 {
     char word[64];
@@ -156,8 +192,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ar
     while ((code = getopt_long(argc, argv, ":c:h", long_options, &index)) != -1) {
         const char *given = argv[optind - 1];
         if (code == 'h') {
-            printf("usage: penstock %s%s\n\n%s", command->name,
-                   command->needs_config ? " -c FILE [options]" : "", command->help);
+            print_help(command);
             *is_help = true;
             return EXIT_OK;
         }
@@ -166,14 +201,18 @@ static int parse(const struct command *command, int argc, char **argv, struct ar
         if (code == '?')
             return usage_error(command, "unknown option", given);
         bool is_allowed =
-            code == 'c' ? command->needs_config : takes(command, long_options[index].name);
+            code == 'c' ? has_config(command) : takes(command, long_options[index].name);
         if (!is_allowed)
             return usage_error(command, "does not take", given);
         take_option(arguments, code, optarg);
     }
+    if (command->operand && optind == argc)
+        return usage_error(command, "needs", command->operand);
+    if (command->operand)
+        arguments->operand = argv[optind++];
     if (optind < argc)
         return usage_error(command, "unexpected argument", argv[optind]);
-    if (command->needs_config && !arguments->config_path && arguments->set_count == 0)
+    if (has_config(command) && !arguments->config_path && arguments->set_count == 0)
         return usage_error(command, "needs", "-c FILE");
     return EXIT_OK;
 }
@@ -187,13 +226,15 @@ static void configure_log(const struct config *config)
 
 static int run(const struct command *command, const struct arguments *arguments)
 {
-    if (!command->needs_config)
+    if (!has_config(command))
         return command->run(arguments, NULL);
     struct error err;
     const struct config_overrides overrides = {.sets = arguments->sets,
                                                .set_count = arguments->set_count,
                                                .environment = (const char *const *)environ};
-    SCOPED_CONFIG config = config_load(arguments->config_path, &overrides, &err);
+    const struct config_needs needs = {
+        .command = command->name, .parts = command->needs, .optional = command->uses};
+    SCOPED_CONFIG config = config_load(arguments->config_path, &overrides, &needs, &err);
     if (!config) {
         if (!isatty(STDERR_FILENO))
             log_configure(LOG_INFO, LOG_JSON);

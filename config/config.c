@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "config/loading.h"
+#include "config/properties.h"
 
 enum { ARENA_BLOCK_BYTES = 16 * 1024 };
 
@@ -33,20 +34,24 @@ static bool take_all(struct loading *loading, const struct source_file *file)
 }
 
 static struct config *load(const struct source_file *file, const struct config_overrides *overrides,
-                           struct error *err)
+                           const struct config_needs *needs, struct error *err)
 {
     struct config *config = memory_new(sizeof(*config));
     config->memory = arena_new(ARENA_BLOCK_BYTES);
     bool *is_given = memory_new_array(setting_count, sizeof(*is_given));
+    struct given_property *properties = memory_new_array(PROPERTY_MAX_COUNT, sizeof(*properties));
     struct loading loading = {
         .store = {.base = config, .memory = config->memory},
         .file_name = file->name,
         .file_mode = file->mode,
         .overrides = overrides ? overrides : &(struct config_overrides){0},
+        .needs = needs,
         .is_given = is_given,
+        .properties = properties,
         .err = err,
     };
     bool is_loaded = take_all(&loading, file);
+    free(properties);
     free(is_given);
     if (is_loaded)
         return config;
@@ -55,9 +60,10 @@ static struct config *load(const struct source_file *file, const struct config_o
 }
 
 struct config *config_parse(struct bytes text, const char *file_name,
-                            const struct config_overrides *overrides, struct error *err)
+                            const struct config_overrides *overrides,
+                            const struct config_needs *needs, struct error *err)
 {
-    return load(&(struct source_file){.text = text, .name = file_name}, overrides, err);
+    return load(&(struct source_file){.text = text, .name = file_name}, overrides, needs, err);
 }
 
 static void close_file(const int *fd)
@@ -102,23 +108,28 @@ static bool read_file(const char *path, struct byte_buffer *buffer, unsigned *mo
 }
 
 struct config *config_load(const char *path, const struct config_overrides *overrides,
-                           struct error *err)
+                           const struct config_needs *needs, struct error *err)
 {
     if (!path)
-        return load(&(struct source_file){0}, overrides, err);
+        return load(&(struct source_file){0}, overrides, needs, err);
     SCOPED_BUFFER buffer;
     byte_buffer_init(&buffer, DOCUMENT_MAX_BYTES + 1);
     unsigned mode = 0;
     if (!read_file(path, &buffer, &mode, err))
         return NULL;
     struct bytes text = {(const uint8_t *)byte_buffer_text(&buffer), buffer.size};
-    return load(&(struct source_file){.text = text, .name = path, .mode = mode}, overrides, err);
+    return load(&(struct source_file){.text = text, .name = path, .mode = mode}, overrides, needs,
+                err);
 }
 
 void config_free(struct config *config)
 {
     if (!config)
         return;
+    for (size_t i = 0; i < config->kafka.count; i++)
+        if (config->kafka.properties[i].is_secret)
+            explicit_bzero(config->kafka.properties[i].value,
+                           strlen(config->kafka.properties[i].value));
     arena_free(config->memory);
     free(config);
 }

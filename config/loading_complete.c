@@ -33,7 +33,11 @@ static bool refuse_missing(struct loading *loading, const struct setting *settin
 {
     char variable[SETTING_ENVIRONMENT_SIZE];
     setting_environment_name(setting, variable);
-    error_set(loading->err, ERROR_CONFIG, "%s is missing", setting->key);
+    if (setting->part == CONFIG_EVERY)
+        error_set(loading->err, ERROR_CONFIG, "%s is missing", setting->key);
+    else
+        error_set(loading->err, ERROR_CONFIG, "penstock %s needs %s", loading->needs->command,
+                  setting->key);
     if (loading->root)
         return refuse_missing_in_file(loading, setting, variable);
     return error_remedy(loading->err, "give a configuration file, or set %s", variable);
@@ -61,13 +65,44 @@ static bool take_initial(struct loading *loading, const struct setting *setting)
     return value_set_list(&loading->store, setting, &list, loading->err);
 }
 
+/* The parts of which something required is given, or a property. */
+static unsigned given_parts(const struct loading *loading)
+{
+    unsigned parts = loading->property_count > 0 ? CONFIG_KAFKA : 0;
+    for (size_t i = 0; i < setting_count; i++)
+        if (settings[i].is_required && loading->is_given[i])
+            parts |= settings[i].part;
+    return parts;
+}
+
+static bool refuse_no_part(struct loading *loading)
+{
+    error_set(loading->err, ERROR_CONFIG, "penstock %s needs source, target or kafka",
+              loading->needs->command);
+    error_remedy(loading->err, "add one of them; docs/configuration.md lists all settings");
+    return loading->root ? mark_add(loading->err, loading->file_name, loading->root->at) : false;
+}
+
+static bool check_required(struct loading *loading)
+{
+    struct config *config = loading->store.base;
+    const struct config_needs *needs = loading->needs;
+    unsigned parts = needs->parts | (needs->optional & given_parts(loading));
+    for (size_t i = 0; i < setting_count; i++) {
+        bool is_due = settings[i].part == CONFIG_EVERY || (settings[i].part & parts);
+        if (settings[i].is_required && is_due && !loading->is_given[i])
+            return refuse_missing(loading, &settings[i]);
+    }
+    config->parts = parts;
+    return parts != 0 || needs->optional == 0 || refuse_no_part(loading);
+}
+
 bool loading_complete(struct loading *loading)
 {
-    for (size_t i = 0; i < setting_count; i++)
-        if (settings[i].is_required && !loading->is_given[i])
-            return refuse_missing(loading, &settings[i]);
+    if (!check_required(loading))
+        return false;
     for (size_t i = 0; i < setting_count; i++)
         if (settings[i].initial && !loading->is_given[i] && !take_initial(loading, &settings[i]))
             return false;
-    return true;
+    return loading_complete_properties(loading);
 }

@@ -5,6 +5,7 @@
 
 #include "config/expand.h"
 #include "config/loading.h"
+#include "config/properties.h"
 #include "config/quote.h"
 #include "config/suggest.h"
 #include "config/url.h"
@@ -53,14 +54,6 @@ static bool refuse_dotted(struct loading *loading, const struct node *node)
     return fail_at(loading, node->key_at);
 }
 
-static bool refuse_later(struct loading *loading, const struct node *node,
-                         const struct later_setting *later)
-{
-    error_set(loading->err, ERROR_CONFIG, "\"%s\": %s", later->key, later->reason);
-    error_remedy(loading->err, "%s", later->remedy);
-    return fail_at(loading, node->key_at);
-}
-
 static bool refuse_duplicate(struct loading *loading, const struct node *node,
                              const struct node *earlier)
 {
@@ -98,23 +91,62 @@ static bool refuse_kind(struct loading *loading, const struct setting *setting,
     return fail_at(loading, node->at);
 }
 
-/* A password that other users can read in the file isn't one any more. */
-static bool check_exposure(struct loading *loading, const struct setting *setting,
-                           const struct node *node)
+static bool refuse_property_kind(struct loading *loading, const struct node *node)
 {
-    if (!setting->is_secret || !(loading->file_mode & 077))
+    error_set(loading->err, ERROR_CONFIG, PROPERTY_SECTION ".%s must be a single value, not %s",
+              node->key, kind_text(node->kind));
+    error_remedy(loading->err, node->kind == NODE_EMPTY
+                                   ? "give it a value, or remove the line"
+                                   : "write properties in full: \"ssl.ca.location: …\"");
+    return fail_at(loading, node->at);
+}
+
+static bool is_secret_text(const char *text)
+{
+    return text[strspn(text, (const char[]){EXPAND_PLACEHOLDER, '\0'})] != '\0';
+}
+
+/* A password that other users can read in the file isn't one any more. `key` is to be set, `file_key` instead names a file;
+ * `holds` tells whether there is a password in what the file itself says. */
+static bool check_exposure(struct loading *loading, const struct node *node, const char *key,
+                           const char *file_key, bool (*holds)(const char *text))
+{
+    if (!(loading->file_mode & 077))
         return true;
     SCOPED_BUFFER literal;
     byte_buffer_init(&literal, DOCUMENT_MAX_BYTES);
     expand_literally(node->text, &literal);
-    if (!url_has_password(byte_buffer_text(&literal)))
+    if (!holds(byte_buffer_text(&literal)))
         return true;
     error_set(loading->err, ERROR_CONFIG,
-              "%s holds a password, and other users can open the file (mode %04o)", setting->key,
+              "%s holds a password, and other users can open the file (mode %04o)", key,
               loading->file_mode & 07777);
-    error_remedy(loading->err, "chmod 600 %s, or move the password to %.*s.password_file",
-                 loading->file_name, (int)strcspn(setting->key, "."), setting->key);
+    error_remedy(loading->err, "chmod 600 %s, or move the password to %s", loading->file_name,
+                 file_key);
     return fail_at(loading, node->at);
+}
+
+static bool check_setting_exposure(struct loading *loading, const struct setting *setting,
+                                   const struct node *node)
+{
+    char file_key[2 * SETTING_KEY_SIZE];
+    if (!setting->takes_password)
+        return true;
+    snprintf(file_key, sizeof(file_key), "%.*s.password_file", (int)strcspn(setting->key, "."),
+             setting->key);
+    return check_exposure(loading, node, setting->key, file_key, url_has_password);
+}
+
+static bool check_property_exposure(struct loading *loading, const char *name,
+                                    const struct node *node)
+{
+    char key[sizeof(PROPERTY_SECTION) + PROPERTY_NAME_SIZE];
+    char file_key[sizeof(key) + sizeof("_file")];
+    if (!property_is_secret(name))
+        return true;
+    snprintf(key, sizeof(key), PROPERTY_SECTION ".%s", name);
+    snprintf(file_key, sizeof(file_key), "%s_file", key);
+    return check_exposure(loading, node, key, file_key, is_secret_text);
 }
 
 /* The text of a scalar with its variables replaced, or NULL. */
@@ -139,7 +171,7 @@ static bool take_scalar(struct loading *loading, const struct setting *setting,
 {
     if (node->kind != NODE_SCALAR)
         return refuse_kind(loading, setting, node);
-    if (!check_exposure(loading, setting, node))
+    if (!check_setting_exposure(loading, setting, node))
         return false;
     const char *text = expand_node(loading, node);
     if (!text)
@@ -194,6 +226,26 @@ static bool take_setting(struct loading *loading, const struct setting *setting,
     return take_scalar(loading, setting, node);
 }
 
+/* A property of librdkafka; its name, which may be too long for a setting, is checked here. */
+static bool take_property(struct loading *loading, const struct node *section,
+                          const struct node *node)
+{
+    if (!loading_check_property(loading, node->key))
+        return fail_at(loading, node->key_at);
+    const struct node *earlier = node_find(section, node->key);
+    if (earlier != node)
+        return refuse_duplicate(loading, node, earlier);
+    if (node->kind != NODE_SCALAR)
+        return refuse_property_kind(loading, node);
+    if (!check_property_exposure(loading, node->key, node))
+        return false;
+    const char *text = expand_node(loading, node);
+    if (!text)
+        return false;
+    return loading_take_property(loading, LAYER_FILE, node->key, text) ||
+           fail_at(loading, node->at);
+}
+
 static bool take_section(struct loading *loading, const struct node *section, const char *path);
 
 /* What is below "source:". */
@@ -209,18 +261,25 @@ static bool take_subsection(struct loading *loading, const struct node *node, co
     return fail_at(loading, node->at);
 }
 
+/* Whether the key would be right in --set. */
+static bool is_dotted_key(const char *key)
+{
+    size_t size = strlen(PROPERTY_SECTION ".");
+    bool is_property = !strncmp(key, PROPERTY_SECTION ".", size) && !property_problem(key + size);
+    return is_property || setting_find(key);
+}
+
 static bool take_entry(struct loading *loading, const struct node *section, const struct node *node,
                        const char *path)
 {
     char key[2 * SETTING_KEY_SIZE];
     bool is_top = *path == '\0';
+    if (!strcmp(path, PROPERTY_SECTION) && !property_is_setting(node->key))
+        return take_property(loading, section, node);
     bool is_word = *node->key && !strchr(node->key, '.') && strlen(node->key) < SETTING_KEY_SIZE;
     snprintf(key, sizeof(key), "%s%s%s", path, is_top ? "" : ".", is_word ? node->key : "");
     const struct setting *setting = is_word ? setting_find(key) : NULL;
-    const struct later_setting *later = is_top && is_word ? later_setting_find(key) : NULL;
-    if (later)
-        return refuse_later(loading, node, later);
-    if (is_top && !is_word && setting_find(node->key))
+    if (is_top && !is_word && is_dotted_key(node->key))
         return refuse_dotted(loading, node);
     if (!setting && !(is_word && setting_is_section(key)))
         return refuse_unknown(loading, node, path);
@@ -230,7 +289,7 @@ static bool take_entry(struct loading *loading, const struct node *section, cons
     return setting ? take_setting(loading, setting, node) : take_subsection(loading, node, key);
 }
 
-/* Each key of it is known before the next is looked at: so there are few, and node_find() is cheap. */
+/* Each key of it is known, or counted, before the next is looked at: so there are few, and node_find() is cheap. */
 static bool take_section(struct loading *loading, const struct node *section, const char *path)
 {
     for (const struct node *node = section->first; node; node = node->next)

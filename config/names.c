@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks names against the characters that PostgreSQL and the protocol allow. */
+/* Checks names against the characters that those who take them allow. */
 #include "config/names.h"
 
 #include <string.h>
 
-#define SLOT_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
+#define SLOT_CHARACTERS   "abcdefghijklmnopqrstuvwxyz0123456789_"
+#define PREFIX_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-" SLOT_CHARACTERS
 
 enum { MAX_NAME = 31 };
 
@@ -22,4 +23,16 @@ const char *name_problem(const char *text)
     if (strlen(text) > MAX_NAME)
         return "is longer than 31 characters";
     return slot_problem(text);
+}
+
+const char *prefix_problem(const char *text)
+{
+    if (text[strspn(text, PREFIX_CHARACTERS)])
+        return "has a character other than a letter, a digit, ., _ and -";
+    return NULL;
+}
+
+const char *user_problem(const char *text)
+{
+    return strchr(text, ':') ? "has a colon in it" : NULL;
 }

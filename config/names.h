@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names that end up as names in PostgreSQL. */
+/* Names that end up as names in PostgreSQL, in Kafka and in a registry. */
 #ifndef PENSTOCK_CONFIG_NAMES_H
 #define PENSTOCK_CONFIG_NAMES_H
 
@@ -10,5 +10,11 @@ const char *name_problem(const char *text) MUST_USE;
 
 /* The same for a slot: [a-z0-9_]+ (PostgreSQL, "Replication Slots"). */
 const char *slot_problem(const char *text) MUST_USE;
+
+/* The same for what the names of topics begin with: letters, digits, ".", "_" and "-" (Kafka, "Topic Naming"). */
+const char *prefix_problem(const char *text) MUST_USE;
+
+/* The same for a user of HTTP's basic authentication, whose name ends at the first colon (RFC 7617). */
+const char *user_problem(const char *text) MUST_USE;
 
 #endif

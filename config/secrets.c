@@ -43,9 +43,11 @@ static bool read_file(int fd, const char *path, char *text, size_t *size, struct
         ssize_t count = read(fd, text + *size, MAX_SECRET + 2 - *size);
         if (count < 0 && errno == EINTR)
             continue;
-        if (count < 0)
-            return error_set(err, ERROR_CONFIG, "the password file %s can't be read: %s", path,
-                             strerror(errno));
+        if (count < 0) {
+            error_set(err, ERROR_CONFIG, "the password file %s can't be read: %s", path,
+                      strerror(errno));
+            return error_remedy(err, "check the file system, or name another file");
+        }
         if (count == 0)
             break;
         *size += (size_t)count;

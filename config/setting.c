@@ -24,15 +24,6 @@ const struct setting *setting_find(const char *key)
     return NULL;
 }
 
-const struct later_setting *later_setting_find(const char *key)
-{
-    size_t size = strcspn(key, ".");
-    for (size_t i = 0; i < later_setting_count; i++)
-        if (strlen(later_settings[i].key) == size && !strncmp(later_settings[i].key, key, size))
-            return &later_settings[i];
-    return NULL;
-}
-
 bool setting_is_section(const char *key)
 {
     size_t size = strlen(key);
@@ -94,6 +85,7 @@ static const char *type_form(enum setting_type type)
     case SETTING_SIZE:
     case SETTING_DURATION:
     case SETTING_CHOICE:
+    case SETTING_PROPERTY:
         break;
     }
     return "text";

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/attributes.h"
+#include "config/config.h"
 
 /* Each with the type of its field in struct config. */
 enum setting_type {
@@ -16,9 +17,10 @@ enum setting_type {
     SETTING_BOOL,     /* bool */
     SETTING_INTEGER,  /* size_t */
     SETTING_SIZE,     /* size_t, in bytes; written "16 MiB" or "64kB" */
-    SETTING_DURATION, /* int64_t, in milliseconds; written "500 ms" or "10 s" */
+    SETTING_DURATION, /* int64_t, in milliseconds; written "500 ms" or "7 d" */
     SETTING_CHOICE,   /* an enum that counts `choices` from 0 */
     SETTING_LIST,     /* struct config_list; at least `least` items, each of 1 to `most` bytes */
+    SETTING_PROPERTY, /* of librdkafka, one that we know of: see config/properties.h */
 };
 
 struct setting {
@@ -31,11 +33,13 @@ struct setting {
     const char *const *choices; /* NULL at the end */
     /* What is wrong with the STRING or the item of the LIST ("has no dot"), or NULL. */
     const char *(*problem)(const char *text);
-    const char *form;    /* the allowed values for people, where type and range don't say it */
-    const char *example; /* a value as YAML; given where the setting is required */
-    const char *summary; /* for docs/configuration.md */
+    const char *form;      /* the allowed values for people, where type and range don't say it */
+    const char *example;   /* a value as YAML; given where the setting is required */
+    const char *summary;   /* for docs/configuration.md */
+    enum config_part part; /* what it belongs to: it is required by the commands that need this */
     bool is_required;
-    bool is_secret; /* the value is never shown */
+    bool is_secret;      /* the value is never shown */
+    bool takes_password; /* a password may be in it, where nobody else can read it */
 };
 
 enum {
@@ -47,19 +51,6 @@ enum {
 
 extern const struct setting settings[];
 extern const size_t setting_count;
-
-/* A key that another version knows: why it is refused, and what to do. */
-struct later_setting {
-    const char *key; /* the first word */
-    const char *reason;
-    const char *remedy;
-};
-
-extern const struct later_setting later_settings[];
-extern const size_t later_setting_count;
-
-/* NULL if there is none. `key` may go on behind the first word. */
-const struct later_setting *later_setting_find(const char *key);
 
 /* NULL if there is none. */
 const struct setting *setting_find(const char *key);

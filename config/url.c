@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds the passwords in connection strings. */
+/* Finds the passwords in connection strings, and what is wrong with their form. */
 #include "config/url.h"
 
 #include <string.h>
@@ -201,6 +201,21 @@ const char *url_problem(const char *url)
     if (behind_scheme(url) || is_blank(url) || !mask_pairs(&masking, url))
         return "is not a connection string of PostgreSQL";
     return NULL;
+}
+
+const char *url_http_problem(const char *url)
+{
+    const char *host = behind_scheme(url);
+    if (!host || (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0))
+        return "begins with neither http:// nor https://";
+    if (strchr(host, '@'))
+        return "has a user or password in it";
+    for (const char *c = url; *c; c++)
+        if (*c <= ' ' || *c > '~')
+            return "has a character that no URL has";
+    if (strpbrk(host, "?#"))
+        return "goes on behind its path";
+    return *host == '\0' || *host == '/' || *host == ':' ? "has no host" : NULL;
 }
 
 static bool mask(const char *url, struct byte_buffer *out)

@@ -173,9 +173,10 @@ bool value_set(struct value_store *store, const struct setting *setting, const c
     case SETTING_CHOICE:
         return set_choice(store, setting, text, shown, err);
     case SETTING_LIST:
+    case SETTING_PROPERTY:
         break;
     }
-    return error_set(err, ERROR_FATAL, "%s is a list", setting->key);
+    return error_set(err, ERROR_FATAL, "%s is no single value", setting->key);
 }
 
 bool value_set_list(struct value_store *store, const struct setting *setting,

@@ -80,6 +80,38 @@ class Usage(PairCase):
                 self.assert_code(78, done)
                 self.assertRegex(done.stderr, pattern)
 
+    def test_a_command_names_what_it_needs(self):
+        name = "name: shop\n"
+        kafka = name + "kafka:\n  bootstrap.servers: 127.0.0.1:1\n"
+        cases = (("verify", kafka, r"1:1: penstock verify needs source\.url"),
+                 ("check", name, r"1:1: penstock check needs source, target or kafka"),
+                 ("check", kafka + "source:\n  url: postgresql://a/b\n", r"4:1: penstock check needs source\.tables"),
+                 ("run", self.penstock_text() + "kafka:\n  linger.ms: 5\n", r"penstock run needs kafka\.bootstrap\.servers"))
+        for verb, text, pattern in cases:
+            with self.subTest(f"{verb}: {text}"):
+                with open(self.path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                done = command(verb, "-c", self.path)
+                self.assert_code(78, done)
+                self.assertRegex(done.stderr, pattern)
+
+    def test_a_secret_of_kafka_is_never_shown(self):
+        text = self.penstock_text() + "kafka:\n  bootstrap.servers: 127.0.0.1:1\n"
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(text + f"  sasl.password: {CANARY}\n  sasl.password_file: /nonexistent\n")
+        os.chmod(self.path, 0o600)
+        for arguments in ([], ["--set", f"kafka.sasl.password={CANARY}"], ["--set", f"kafka.sasl.pass word={CANARY}"]):
+            with self.subTest(arguments):
+                done = command("run", "-c", self.path, *arguments,
+                               environment={"PENSTOCK_KAFKA_SSL_KEY_PASSWORD": CANARY})
+                self.assert_code(78, done)
+                self.assertNotIn(CANARY, done.stdout + done.stderr)
+
+    @staticmethod
+    def penstock_text():
+        return ("name: shop\nsource:\n  url: postgresql://a/b\n  tables: [public.*]\n"
+                "target:\n  url: postgresql://c/d\n")
+
     def test_set_and_the_environment_are_checked_too(self):
         done = command("run", "-c", self.path, "--set", "source.tabels=x")
         self.assert_code(78, done)

@@ -28,16 +28,30 @@
 /* The arguments are the whole environment. */
 #define ENVIRONMENT(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+/* What commands need and use. */
+#define RUN     (&(const struct config_needs){"run", CONFIG_SOURCE | CONFIG_TARGET, CONFIG_KAFKA})
+#define VERIFY  (&(const struct config_needs){"verify", CONFIG_SOURCE | CONFIG_TARGET, 0})
+#define CAPTURE (&(const struct config_needs){"capture", CONFIG_SOURCE | CONFIG_KAFKA, 0})
+#define SINK    (&(const struct config_needs){"sink", CONFIG_KAFKA | CONFIG_TARGET, 0})
+#define CHECK                                                                                      \
+    (&(const struct config_needs){"check", 0, CONFIG_SOURCE | CONFIG_TARGET | CONFIG_KAFKA})
+
 static inline struct bytes bytes_of(const char *text)
 {
     return (struct bytes){(const uint8_t *)text, strlen(text)};
 }
 
+static inline struct config *parse_for(const struct config_needs *needs, const char *text,
+                                       const struct config_overrides *overrides, struct error *err)
+{
+    error_clear(err);
+    return config_parse(bytes_of(text), "penstock.yml", overrides, needs, err);
+}
+
 static inline struct config *parse(const char *text, const struct config_overrides *overrides,
                                    struct error *err)
 {
-    error_clear(err);
-    return config_parse(bytes_of(text), "penstock.yml", overrides, err);
+    return parse_for(RUN, text, overrides, err);
 }
 
 static inline struct config *parse_with_set(const char *text, const char *set, struct error *err)

@@ -23,9 +23,28 @@ static void make_file(char *path, const char *text, mode_t mode)
 static struct config *load_text(const char *text, mode_t mode, char *path)
 {
     make_file(path, text, mode);
-    struct config *config = config_load(path, NULL, &err);
+    struct config *config = config_load(path, NULL, RUN, &err);
     unlink(path);
     return config;
+}
+
+static void assert_takes_what_kafka_needs(const struct config *config)
+{
+    assert_string_equal(config->topics.prefix, "A.b-c_1");
+    assert_int_equal(config->topics.partitions, 12);
+    assert_int_equal(config->topics.replication, 3);
+    assert_int_equal(config->topics.retention_ms, 0);
+    assert_true(config->topics.allow_compaction && !config->topics.tombstones);
+    assert_string_equal(config->registry.url, "https://r:8081/apis/ccompat/v7");
+    assert_string_equal(config->registry.user, "u");
+    assert_string_equal(config->registry.password_file, "/c");
+    assert_string_equal(config->registry.ca_file, "/d");
+    assert_int_equal(config->registry.timeout_ms, 100);
+    assert_true(config->registry.insecure);
+    assert_string_equal(config->sink.name, "other");
+    assert_string_equal(config->sink.tables.items[0], "a.*");
+    assert_int_equal(config->sink.exclude.count, 2);
+    assert_int_equal(config->queue.max_bytes, 1 << 30);
 }
 
 static void takes_all_values_of_the_file(void **state)
@@ -37,6 +56,13 @@ static void takes_all_values_of_the_file(void **state)
               "         publication: P, tables: [public.*, 'a.\"B.c\"'], exclude: ['*.x']}\n"
               "target: {url: postgresql://db2/x, password_file: /b, insecure: true,\n"
               "         create_tables: true, synchronous_commit: local, on_row_error: park}\n"
+              "topics: {prefix: A.b-c_1, partitions: 12, replication: 3, retention: 0,\n"
+              "         allow_compaction: true, tombstones: false}\n"
+              "registry: {url: 'https://r:8081/apis/ccompat/v7', user: u, password_file: /c,\n"
+              "           ca_file: /d, timeout: 100 ms, insecure: true}\n"
+              "sink: {name: other, tables: [a.*], exclude: [a.b, a.c]}\n"
+              "queue: {max_bytes: 1 GiB}\n"
+              "kafka: {insecure: true}\n"
               "batch: {max_bytes: 64kB, max_rows: 7}\n"
               "pipe: {max_bytes: 1 GiB}\n"
               "copy: {unit_rows: 1}\n"
@@ -55,6 +81,8 @@ static void takes_all_values_of_the_file(void **state)
     assert_string_equal(config->target.password_file, "/b");
     assert_int_equal(config->target.synchronous_commit, SYNCHRONOUS_COMMIT_LOCAL);
     assert_int_equal(config->target.on_row_error, ROW_ERROR_PARK);
+    assert_true(config->kafka.insecure);
+    assert_takes_what_kafka_needs(config);
     assert_int_equal(config->batch.max_bytes, 65536);
     assert_int_equal(config->batch.max_rows, 7);
     assert_int_equal(config->pipe.max_bytes, 1 << 30);
@@ -77,6 +105,18 @@ static void fills_in_the_defaults(void **state)
     assert_false(config->target.create_tables);
     assert_int_equal(config->target.synchronous_commit, SYNCHRONOUS_COMMIT_OFF);
     assert_int_equal(config->target.on_row_error, ROW_ERROR_STOP);
+    assert_string_equal(config->topics.prefix, "shop");
+    assert_int_equal(config->topics.partitions, 1);
+    assert_int_equal(config->topics.replication, 0);
+    assert_int_equal(config->topics.retention_ms, INT64_C(7) * 24 * 3600 * 1000);
+    assert_true(config->topics.tombstones && !config->topics.allow_compaction);
+    assert_null(config->registry.url);
+    assert_int_equal(config->registry.timeout_ms, 5000);
+    assert_false(config->registry.insecure || config->kafka.insecure);
+    assert_string_equal(config->sink.name, "shop");
+    assert_int_equal(config->sink.tables.count, 1);
+    assert_string_equal(config->sink.tables.items[0], "*.*");
+    assert_int_equal(config->queue.max_bytes, 16 << 20);
     assert_int_equal(config->batch.max_bytes, 8 << 20);
     assert_int_equal(config->batch.max_rows, 20000);
     assert_int_equal(config->pipe.max_bytes, 8 << 20);
@@ -116,7 +156,7 @@ static void loads_without_a_file(void **state)
         .environment = ENVIRONMENT("PENSTOCK_NAME=a", "PENSTOCK_SOURCE_URL=postgres://x:secret@h/d",
                                    "PENSTOCK_SOURCE_TABLES=public.*, s.\"a,b\"",
                                    "PENSTOCK_TARGET_URL=postgres://y/d")};
-    SCOPED_CONFIG config = config_load(NULL, &overrides, &err);
+    SCOPED_CONFIG config = config_load(NULL, &overrides, RUN, &err);
     assert_non_null(config);
     assert_string_equal(config->source.url, "postgres://x:secret@h/d");
     assert_int_equal(config->source.tables.count, 2);
@@ -126,7 +166,7 @@ static void loads_without_a_file(void **state)
 static void says_what_to_set_when_there_is_no_file(void **state)
 {
     (void)state;
-    assert_null(config_load(NULL, NULL, &err));
+    assert_null(config_load(NULL, NULL, RUN, &err));
     assert_string_equal(err.message, "name is missing");
     assert_string_equal(err.remedy, "give a configuration file, or set PENSTOCK_NAME");
 }
@@ -134,7 +174,7 @@ static void says_what_to_set_when_there_is_no_file(void **state)
 static void loads_the_example(void **state)
 {
     (void)state;
-    SCOPED_CONFIG config = config_load("config/examples/penstock.yml", NULL, &err);
+    SCOPED_CONFIG config = config_load("config/examples/penstock.yml", NULL, RUN, &err);
     if (!config)
         fail_msg("%s", err.message);
     assert_string_equal(config->source.password_file, "/etc/penstock/source.password");
@@ -142,13 +182,31 @@ static void loads_the_example(void **state)
     assert_true(config->target.create_tables);
 }
 
+static void loads_the_examples_of_the_way_over_kafka(void **state)
+{
+    (void)state;
+    struct config_overrides overrides = {.environment = ENVIRONMENT("KAFKA_PASSWORD=x")};
+    SCOPED_CONFIG capture = config_load("config/examples/capture.yml", &overrides, CAPTURE, &err);
+    if (!capture)
+        fail_msg("%s", err.message);
+    assert_string_equal(capture->kafka.properties[5].name, "compression.type");
+    assert_string_equal(capture->registry.url, "https://registry.example.com");
+    assert_null(capture->target.url);
+    SCOPED_CONFIG sink = config_load("config/examples/sink.yml", &overrides, SINK, &err);
+    if (!sink)
+        fail_msg("%s", err.message);
+    assert_string_equal(sink->kafka.properties[4].value, "x");
+    assert_string_equal(sink->sink.exclude.items[0], "audit.*");
+    assert_null(sink->source.url);
+}
+
 static void says_that_a_file_is_not_there(void **state)
 {
     (void)state;
-    assert_null(config_load("/nonexistent/penstock.yml", NULL, &err));
+    assert_null(config_load("/nonexistent/penstock.yml", NULL, RUN, &err));
     assert_string_equal(err.message, "/nonexistent/penstock.yml: No such file or directory");
     assert_contains(err.remedy, "config/examples/penstock.yml");
-    assert_null(config_load("/", NULL, &err));
+    assert_null(config_load("/", NULL, RUN, &err));
     assert_string_equal(err.message, "/: Is a directory");
 }
 
@@ -194,7 +252,7 @@ static void takes_a_password_variable_in_a_file_that_others_can_read(void **stat
               "target: {url: 'host=db2 password=${PW} user=b'}\n",
               0644);
     struct config_overrides overrides = {.environment = ENVIRONMENT("PW=hunter2")};
-    SCOPED_CONFIG config = config_load(path, &overrides, &err);
+    SCOPED_CONFIG config = config_load(path, &overrides, RUN, &err);
     unlink(path);
     if (!config)
         fail_msg("%s", err.message);
@@ -236,6 +294,7 @@ int main(void)
         cmocka_unit_test(loads_without_a_file),
         cmocka_unit_test(says_what_to_set_when_there_is_no_file),
         cmocka_unit_test(loads_the_example),
+        cmocka_unit_test(loads_the_examples_of_the_way_over_kafka),
         cmocka_unit_test(says_that_a_file_is_not_there),
         cmocka_unit_test(refuses_a_password_in_a_file_that_others_can_read),
         cmocka_unit_test(takes_a_password_in_a_private_file),

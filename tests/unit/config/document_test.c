@@ -147,7 +147,7 @@ static void refuses_a_nul(void **state)
 {
     (void)state;
     struct bytes text = {(const uint8_t *)"name: a\nb\0c: d\n", 15};
-    assert_null(config_parse(text, "penstock.yml", NULL, &err));
+    assert_null(config_parse(text, "penstock.yml", NULL, RUN, &err));
     assert_string_equal(err.message, "penstock.yml:2:2: there is a NUL byte");
     assert_refused("name: \"a\\0b\"\n", "penstock.yml:1:7: a value contains a NUL character", &err);
 }
@@ -155,7 +155,7 @@ static void refuses_a_nul(void **state)
 static void takes_an_empty_text_without_an_address(void **state)
 {
     (void)state;
-    assert_null(config_parse((struct bytes){NULL, 0}, "penstock.yml", NULL, &err));
+    assert_null(config_parse((struct bytes){NULL, 0}, "penstock.yml", NULL, RUN, &err));
     assert_string_equal(err.message, "penstock.yml:1:1: name is missing");
 }
 

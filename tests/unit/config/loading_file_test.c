@@ -2,6 +2,8 @@
 /* Tests of keys and values in the file. */
 #include "tests/unit/config/config_support.h"
 
+#include <stdio.h>
+
 static struct error err;
 
 static void suggests_the_key_that_was_meant(void **state)
@@ -39,6 +41,9 @@ static void says_how_to_write_a_dotted_key(void **state)
     assert_refused("source.url: postgres://h/d\n",
                    "penstock.yml:1:1: \"source.url\" can't be one key in a file", &err);
     assert_string_equal(err.remedy, "write \"source:\" and, indented below it, \"url:\"");
+    assert_refused("kafka.linger.ms: 5\n",
+                   "penstock.yml:1:1: \"kafka.linger.ms\" can't be one key in a file", &err);
+    assert_string_equal(err.remedy, "write \"kafka:\" and, indented below it, \"linger.ms:\"");
 }
 
 static void never_shows_a_value_that_slipped_into_a_key(void **state)
@@ -123,12 +128,52 @@ static void never_shows_a_wrong_url(void **state)
                    &err);
 }
 
-static void says_that_kafka_comes_later(void **state)
+static void never_shows_a_wrong_url_of_a_registry(void **state)
 {
     (void)state;
-    assert_refused("name: a\nkafka:\n  brokers: x\n",
-                   "penstock.yml:2:1: \"kafka\": the Kafka transport isn't in this version", &err);
-    assert_contains(err.remedy, "`penstock run` replicates through the pipe");
+    static const char *const urls[][2] = {
+        {"http://a:hunter2@h", "has a user or password in it"},
+        {"https://hunter2@h/x", "has a user or password in it"},
+        {"hunter2@h", "begins with neither http:// nor https://"},
+        {"file:///etc/hunter2", "begins with neither http:// nor https://"},
+        {"http:///hunter2", "has no host"},
+        {"http://:8081/hunter2", "has no host"},
+        {"http://h/?hunter2", "goes on behind its path"},
+        {"http://h/ hunter2", "has a character that no URL has"},
+        {"http://höst/hunter2", "has a character that no URL has"},
+    };
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        char text[128];
+        char message[128];
+        snprintf(text, sizeof(text), "registry:\n  url: '%s'\n", urls[i][0]);
+        snprintf(message, sizeof(message), "penstock.yml:2:8: registry.url %s", urls[i][1]);
+        assert_contains(assert_refused(text, message, &err), "without user and password");
+        assert_lacks(err.remedy, "hunter2");
+    }
+}
+
+static void refuses_wrong_values_of_what_kafka_needs(void **state)
+{
+    (void)state;
+    assert_refused("topics: {prefix: a/b}\n",
+                   "penstock.yml:1:18: topics.prefix: \"a/b\" has a character other than a letter, "
+                   "a digit, ., _ and -",
+                   &err);
+    assert_refused("topics: {partitions: 1001}\n",
+                   "penstock.yml:1:22: topics.partitions must be 1 to 1000, not \"1001\"", &err);
+    assert_refused("topics: {replication: 16}\n",
+                   "penstock.yml:1:23: topics.replication must be 0 to 15, not \"16\"", &err);
+    assert_refused("topics: {retention: 7}\n",
+                   "penstock.yml:1:21: topics.retention must be 0 ms to 3650 d, not \"7\"", &err);
+    assert_refused("registry: {timeout: 61 s}\n",
+                   "penstock.yml:1:21: registry.timeout must be 100 ms to 1 min, not \"61 s\"",
+                   &err);
+    assert_refused("registry: {user: 'a:b'}\n",
+                   "penstock.yml:1:18: registry.user: \"a:b\" has a colon in it", &err);
+    assert_refused("sink: {tables: []}\n", "penstock.yml:1:16: sink.tables is empty", &err);
+    assert_refused("queue: {max_bytes: 1023 KiB}\n",
+                   "penstock.yml:1:20: queue.max_bytes must be 1 MiB to 1 GiB, not \"1023 KiB\"",
+                   &err);
 }
 
 static void expands_variables_in_values_and_items(void **state)
@@ -192,7 +237,8 @@ int main(void)
         cmocka_unit_test(takes_a_section_with_nothing_in_it),
         cmocka_unit_test(names_the_place_of_a_wrong_value),
         cmocka_unit_test(never_shows_a_wrong_url),
-        cmocka_unit_test(says_that_kafka_comes_later),
+        cmocka_unit_test(never_shows_a_wrong_url_of_a_registry),
+        cmocka_unit_test(refuses_wrong_values_of_what_kafka_needs),
         cmocka_unit_test(expands_variables_in_values_and_items),
         cmocka_unit_test(names_the_place_of_a_missing_variable),
         cmocka_unit_test(shows_the_reference_and_not_the_variable),

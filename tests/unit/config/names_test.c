@@ -33,12 +33,30 @@ static void takes_the_slots_that_postgresql_takes(void **state)
     assert_non_null(slot_problem("A"));
 }
 
+static void takes_the_prefixes_that_kafka_takes(void **state)
+{
+    (void)state;
+    assert_null(prefix_problem("Shop-1.eu_west"));
+    assert_non_null(prefix_problem("a b"));
+    assert_non_null(prefix_problem("a/b"));
+    assert_non_null(prefix_problem("aü"));
+}
+
+static void takes_the_users_that_http_takes(void **state)
+{
+    (void)state;
+    assert_null(user_problem("Jörg@example.com"));
+    assert_non_null(user_problem("a:b"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_the_names_of_the_protocol),
         cmocka_unit_test(refuses_other_names),
         cmocka_unit_test(takes_the_slots_that_postgresql_takes),
+        cmocka_unit_test(takes_the_prefixes_that_kafka_takes),
+        cmocka_unit_test(takes_the_users_that_http_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

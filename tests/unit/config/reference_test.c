@@ -35,25 +35,30 @@ static void matches_the_page_that_is_committed(void **state)
         fail_msg("%s differs from the settings: run this test with PENSTOCK_REGENERATE=1", PAGE);
 }
 
-static void begins_with_a_configuration_that_loads(void **state)
+static void begins_with_configurations_that_load(void **state)
 {
     (void)state;
+    const struct config_needs *const needs[] = {RUN, CAPTURE, SINK};
     SCOPED_BUFFER page;
     byte_buffer_init(&page, 1 << 20);
     config_write_reference(&page);
-    const char *start = strstr(byte_buffer_text(&page), "```yaml\n") + strlen("```yaml\n");
-    struct bytes text = {(const uint8_t *)start, (size_t)(strstr(start, "```") - start)};
-    struct error err;
-    SCOPED_CONFIG config = config_parse(text, "page", NULL, &err);
-    if (!config)
-        fail_msg("%s", err.message);
+    const char *at = byte_buffer_text(&page);
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+        at = strstr(at, "```yaml\n") + strlen("```yaml\n");
+        struct bytes text = {(const uint8_t *)at, (size_t)(strstr(at, "```") - at)};
+        at += text.size + strlen("```");
+        struct error err;
+        SCOPED_CONFIG config = config_parse(text, "page", NULL, needs[i], &err);
+        if (!config)
+            fail_msg("%s", err.message);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_the_page_that_is_committed),
-        cmocka_unit_test(begins_with_a_configuration_that_loads),
+        cmocka_unit_test(begins_with_configurations_that_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

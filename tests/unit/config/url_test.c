@@ -118,6 +118,27 @@ static void knows_a_connection_string(void **state)
     assert_non_null(url_problem("host=h '"));
 }
 
+static void takes_the_urls_of_registries(void **state)
+{
+    (void)state;
+    assert_null(url_http_problem("http://localhost:8081"));
+    assert_null(url_http_problem("https://registry.example.com/apis/ccompat/v7/"));
+    assert_null(url_http_problem("http://[::1]:8081"));
+}
+
+static void refuses_other_urls_of_registries(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {
+        "",          "http://",    "http:/h",        "HTTP://h",       "https://",  "ftp://h",
+        "http:///x", "http://u@h", "http://u:p@h/x", "http://h?",      "http://h#", "http://h\n",
+        "http://:1", "http://h/ü", " http://h",      "https+unix://h",
+    };
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
+        if (!url_http_problem(urls[i]))
+            fail_msg("\"%s\" was taken", urls[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +150,8 @@ int main(void)
         cmocka_unit_test(hides_what_can_not_be_parsed),
         cmocka_unit_test(does_not_count_a_password_from_a_variable),
         cmocka_unit_test(knows_a_connection_string),
+        cmocka_unit_test(takes_the_urls_of_registries),
+        cmocka_unit_test(refuses_other_urls_of_registries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
