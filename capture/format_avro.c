@@ -171,7 +171,7 @@ static void write_sections(struct writing *writing, struct bytes old_key)
         writing->flags |= HEADER_EXACT;
         header_write_exact_count(out, notes->exact_count);
         for (uint16_t i = 0; i < notes->exact_count; i++)
-            header_write_exact(out, (enum event_part)notes->exact[i].part, notes->exact[i].column,
+            header_write_exact(out, (enum header_part)notes->exact[i].part, notes->exact[i].column,
                                notes->exact[i].text);
     }
     if (writing->event.origin) {

@@ -49,7 +49,7 @@ void kafka_endpoint_release(struct kafka_endpoint *endpoint)
     *endpoint = (struct kafka_endpoint){0};
 }
 
-static bool read_log(void *context, schema_log_take take, void *taker, struct error *err)
+static bool read_log(void *context, kafka_log_take take, void *taker, struct error *err)
 {
     return kafka_log_read(context, take, taker, err);
 }
@@ -85,7 +85,7 @@ bool session_registry_open(struct session_registry *session, const struct kafka_
                                               .become_writer = become_writer,
                                               .append = append};
     if (session->log)
-        session->registry = registry_log_new(&session->schema_log, err);
+        session->registry = registry_log_new(&session->schema_log);
     if (!session->registry)
         session_registry_close(session);
     return session->registry != NULL;

@@ -160,12 +160,12 @@ static bool set_exact(struct header_sections *sections, struct change *change, s
 {
     struct exact_value exact;
     while (header_next_exact(&sections->exact, &exact)) {
-        struct tuple *tuple = exact.part == EVENT_AFTER ? &change->new_tuple : &change->old_tuple;
-        if (exact.part == EVENT_KEY)
+        struct tuple *tuple = exact.part == HEADER_AFTER ? &change->new_tuple : &change->old_tuple;
+        if (exact.part == HEADER_KEY)
             continue; /* the row itself has it as well */
         if (exact.column >= tuple->count)
             return error_set(err, ERROR_DATA, "its header names a column that it doesn't have");
-        tuple->values[exact.column] = (struct value){.kind = VALUE_TEXT,
+        tuple->values[exact.column] = (struct value){.kind = exact.text.data ? VALUE_TEXT : VALUE_NULL,
                                                      .data = exact.text.data,
                                                      .size = (uint32_t)exact.text.size};
     }

@@ -70,17 +70,20 @@ void header_write_old_key(struct byte_buffer *out, struct bytes key)
     write_bytes(out, key.data, key.size);
 }
 
+/* The length of an exact value that is null. */
+static const uint32_t NULL_SIZE = UINT32_MAX;
+
 void header_write_exact_count(struct byte_buffer *out, uint16_t count)
 {
     write_u16(out, count);
 }
 
-void header_write_exact(struct byte_buffer *out, enum event_part part, uint16_t column,
+void header_write_exact(struct byte_buffer *out, enum header_part part, uint16_t column,
                         struct bytes text)
 {
     write_u8(out, (uint8_t)part);
     write_u16(out, column);
-    write_u32(out, (uint32_t)text.size);
+    write_u32(out, text.data ? (uint32_t)text.size : NULL_SIZE);
     write_bytes(out, text.data, text.size);
 }
 
@@ -97,10 +100,11 @@ void header_write_origin(struct byte_buffer *out, const char *origin)
 static bool read_exact(struct byte_reader *reader, struct exact_value *value)
 {
     uint8_t part = read_u8(reader);
-    value->part = (enum event_part)part;
+    value->part = (enum header_part)part;
     value->column = read_u16(reader);
-    value->text = read_bytes(reader, read_u32(reader));
-    return part <= EVENT_KEY;
+    uint32_t size = read_u32(reader);
+    value->text = size == NULL_SIZE ? (struct bytes){0} : read_bytes(reader, size);
+    return part <= HEADER_KEY;
 }
 
 /* Reads all sections that the flags announce; false if a value is malformed. Running over is in `reader`. */

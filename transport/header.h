@@ -31,7 +31,7 @@ enum header_flag {
 };
 
 /* Which part of an event a value belongs to. */
-enum event_part { EVENT_BEFORE = 0, EVENT_AFTER = 1, EVENT_KEY = 2 };
+enum header_part { HEADER_BEFORE = 0, HEADER_AFTER = 1, HEADER_KEY = 2 };
 
 struct header {
     uint8_t flags;
@@ -48,7 +48,7 @@ void header_write_fixed(uint8_t *out, const struct header *header);
 void header_write_unchanged(struct byte_buffer *out, const uint16_t *columns, uint16_t count);
 void header_write_old_key(struct byte_buffer *out, struct bytes key);
 void header_write_exact_count(struct byte_buffer *out, uint16_t count);
-void header_write_exact(struct byte_buffer *out, enum event_part part, uint16_t column,
+void header_write_exact(struct byte_buffer *out, enum header_part part, uint16_t column,
                         struct bytes text);
 void header_write_origin(struct byte_buffer *out, const char *origin);
 
@@ -65,9 +65,9 @@ struct header_sections {
 };
 
 struct exact_value {
-    enum event_part part;
+    enum header_part part;
     uint16_t column;
-    struct bytes text;
+    struct bytes text; /* no data: null */
 };
 
 void header_sections(const struct header *header, struct header_sections *sections);

@@ -57,7 +57,8 @@ def parse_header(data):
         sections["exact"] = {}
         for _ in range(reader.number(2)):
             part, column = reader.number(1), reader.number(2)
-            sections["exact"][part, column] = reader.take(reader.number(4)).decode()
+            size = reader.number(4)
+            sections["exact"][part, column] = None if size == 0xffffffff else reader.take(size).decode()
     if flags & ORIGIN:
         sections["origin"] = reader.text()
     if flags & 0x80 or not reader.is_over():

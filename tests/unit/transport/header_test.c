@@ -73,8 +73,8 @@ static void write_all_sections(struct byte_buffer *out)
     header_write_unchanged(out, columns, 2);
     header_write_old_key(out, text_of("old"));
     header_write_exact_count(out, 2);
-    header_write_exact(out, EVENT_AFTER, 3, text_of("NaN"));
-    header_write_exact(out, EVENT_KEY, 0, text_of(""));
+    header_write_exact(out, HEADER_AFTER, 3, text_of("NaN"));
+    header_write_exact(out, HEADER_KEY, 0, text_of(""));
     header_write_origin(out, "elsewhere");
 }
 
@@ -95,10 +95,10 @@ static void all_sections_are_read_in_the_order_of_their_flags(void **state)
     assert_true(bytes_equal(sections.origin, text_of("elsewhere")));
     assert_int_equal(sections.exact_count, 2);
     assert_true(header_next_exact(&sections.exact, &value));
-    assert_true(value.part == EVENT_AFTER && value.column == 3);
+    assert_true(value.part == HEADER_AFTER && value.column == 3);
     assert_true(bytes_equal(value.text, text_of("NaN")));
     assert_true(header_next_exact(&sections.exact, &value));
-    assert_true(value.part == EVENT_KEY && value.column == 0 && value.text.size == 0);
+    assert_true(value.part == HEADER_KEY && value.column == 0 && value.text.size == 0);
     assert_false(header_next_exact(&sections.exact, &value));
 }
 
@@ -167,7 +167,7 @@ static void an_exact_value_of_no_part_is_refused(void **state)
     SCOPED_BUFFER written;
     begin(&written, HEADER_EXACT);
     header_write_exact_count(&written, 1);
-    header_write_exact(&written, (enum event_part)3, 0, text_of("1"));
+    header_write_exact(&written, (enum header_part)3, 0, text_of("1"));
     refuse(&written);
 }
 
