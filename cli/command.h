@@ -35,6 +35,9 @@ struct command {
 };
 
 enum exit_code command_run(const struct arguments *arguments, const struct config *config);
+enum exit_code command_capture(const struct arguments *arguments, const struct config *config);
+enum exit_code command_sink(const struct arguments *arguments, const struct config *config);
+enum exit_code command_cat(const struct arguments *arguments, const struct config *config);
 enum exit_code command_check(const struct arguments *arguments, const struct config *config);
 enum exit_code command_status(const struct arguments *arguments, const struct config *config);
 enum exit_code command_verify(const struct arguments *arguments, const struct config *config);
@@ -65,6 +68,9 @@ bool endpoints_want_table(const void *context, const char *schema, const char *n
 /* A hash of source.tables and source.exclude, which R records: 16 hexadecimal digits. */
 enum { FILTER_HASH_SIZE = 17 };
 void endpoints_hash_filter(const struct config *config, char *hash);
+
+/* What the checkpoint in the target is called: the sink's name over Kafka, else the pipeline's. */
+const char *endpoints_sink_name(const struct config *config);
 
 /* Opens a session, trying again while the server is away, for at most `patience_ms`. */
 struct connection *command_connect(const struct connection_options *options, int patience_ms,

@@ -97,3 +97,8 @@ struct connection *command_connect(const struct connection_options *options, int
         }
     }
 }
+
+const char *endpoints_sink_name(const struct config *config)
+{
+    return config->kafka.count > 0 ? config->sink.name : config->name;
+}

@@ -24,6 +24,31 @@ static const char RUN_HELP[] =
     "                      stands and without a copy\n\n"
     "Example: penstock run -c penstock.yml\n";
 
+static const char CAPTURE_HELP[] =
+    "Publishes the source's tables and changes to Kafka, as Debezium's events in Avro, each exactly once\n"
+    "for readers with isolation.level=read_committed.\n\n"
+    "  -c FILE             the configuration\n"
+    "  --set KEY=VALUE     sets one setting over the file; may be repeated\n"
+    "  --until-caught-up   ends once all is published that was committed before the start\n"
+    "  --adopt-slot        takes over source.slot, which exists and has no state in Kafka, from where it\n"
+    "                      stands and without a copy\n\n"
+    "Example: penstock capture -c penstock.yml\n";
+
+static const char SINK_HELP[] =
+    "Applies what a capture has published to the target, source transaction by source transaction,\n"
+    "exactly once. A second one of the same sink.name waits as a standby.\n\n"
+    "  -c FILE             the configuration\n"
+    "  --set KEY=VALUE     sets one setting over the file; may be repeated\n"
+    "  --until-caught-up   ends once all is applied that was in Kafka at the start\n\n"
+    "Example: penstock sink -c penstock.yml\n";
+
+static const char CAT_HELP[] =
+    "Prints the messages that are in the topic now, one JSON object on a line: where each lies, its\n"
+    "position, its key and its value. TOPIC is the whole name, shop.public.orders for one.\n\n"
+    "  -c FILE             the configuration\n"
+    "  --set KEY=VALUE     sets one setting over the file; may be repeated\n\n"
+    "Example: penstock cat -c penstock.yml shop.public.orders\n";
+
 static const char CHECK_HELP[] =
     "Tests the configuration, then both servers; each finding says what to type to mend it.\n\n"
     "  -c FILE             the configuration\n"
@@ -48,12 +73,31 @@ static const char VERIFY_HELP[] =
 
 static const struct command commands[] = {
     {.name = "run",
-     .summary = "replicate, through the pipe",
+     .summary = "replicate: capture and sink in one process",
      .help = RUN_HELP,
      .options = " set until-caught-up adopt-slot ",
      .needs = CONFIG_SOURCE | CONFIG_TARGET,
      .uses = CONFIG_KAFKA,
      .run = command_run},
+    {.name = "capture",
+     .summary = "from the source to Kafka",
+     .help = CAPTURE_HELP,
+     .options = " set until-caught-up adopt-slot ",
+     .needs = CONFIG_SOURCE | CONFIG_KAFKA,
+     .run = command_capture},
+    {.name = "sink",
+     .summary = "from Kafka to the target",
+     .help = SINK_HELP,
+     .options = " set until-caught-up ",
+     .needs = CONFIG_KAFKA | CONFIG_TARGET,
+     .run = command_sink},
+    {.name = "cat",
+     .summary = "print a topic's messages, decoded",
+     .help = CAT_HELP,
+     .options = " set ",
+     .operand = "TOPIC",
+     .needs = CONFIG_KAFKA,
+     .run = command_cat},
     {.name = "check",
      .summary = "test the configuration and the servers",
      .help = CHECK_HELP,
@@ -65,12 +109,14 @@ static const struct command commands[] = {
      .help = STATUS_HELP,
      .options = " set json ",
      .needs = CONFIG_SOURCE | CONFIG_TARGET,
+     .uses = CONFIG_KAFKA,
      .run = command_status},
     {.name = "verify",
      .summary = "compare source and target",
      .help = VERIFY_HELP,
      .options = " set ",
      .needs = CONFIG_SOURCE | CONFIG_TARGET,
+     .uses = CONFIG_KAFKA,
      .run = command_verify},
     {.name = "version",
      .summary = "print the version",

@@ -11,7 +11,8 @@ enum { PART_PATIENCE_MS = 30000, COUNT_PATIENCE_MS = 60000 };
 static bool is_wanted(const void *context, const char *schema, const char *table)
 {
     const struct config *config = context;
-    return config_table_matches(&config->sink.tables, &config->sink.exclude, schema, table);
+    return config_table_matches(&config->sink.tables, schema, table) &&
+           !config_table_matches(&config->sink.exclude, schema, table);
 }
 
 struct opened {

@@ -224,7 +224,7 @@ enum exit_code command_status(const struct arguments *arguments, const struct co
     if (!endpoints_read(&endpoints, config, &err))
         return command_stopped(&err);
     struct gathering gathering = {.config = config, .arena = arena_new(4096)};
-    struct status status = {.name = config->name, .slot = config->source.slot};
+    struct status status = {.name = endpoints_sink_name(config), .slot = config->source.slot};
     bool is_known = gather(&gathering, &endpoints, &status, &err);
     if (is_known) {
         conclude(&gathering, &status);

@@ -220,7 +220,7 @@ static bool explain(struct verify *verify, const struct published_table *publish
                     struct error *err)
 {
     uint64_t count;
-    if (!parked_count(verify->sessions[TARGET], verify->config->name, published->schema,
+    if (!parked_count(verify->sessions[TARGET], endpoints_sink_name(verify->config), published->schema,
                       published->name, &count, err))
         return false;
     if (count > 0)
