@@ -54,13 +54,18 @@ bool kafka_producer_init(struct kafka_producer *producer, struct error *err) MUS
 /* Opens a transaction if none is open. */
 bool kafka_producer_begin(struct kafka_producer *producer, struct error *err) MUST_USE;
 
-/* Sends into the open transaction; what it is given is copied. Waits only if more than `max_bytes` wait inside. */
+/* Sends into the open transaction; what it is given is copied. Waits only behind ten million messages: whoever sends bounds
+ * what is on its way by what on_delivered() tells. */
 bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_message *message,
                          struct error *err) MUST_USE;
+
+/* What the message takes at the broker, and what on_delivered() will name as its size. */
+size_t kafka_message_size(const struct kafka_message *message);
 
 /* Commits the open transaction. False with ERROR_NONE: not yet, call again. Any error means that the producer is done for. */
 bool kafka_producer_commit(struct kafka_producer *producer, struct error *err) MUST_USE;
 
 bool kafka_producer_is_open(const struct kafka_producer *producer);
+int64_t kafka_producer_opened_ms(const struct kafka_producer *producer);
 
 #endif
