@@ -10,7 +10,7 @@
 void places_clear(struct places *places)
 {
     for (size_t i = 0; i < places->count; i++)
-        free((char *)places->items[i].topic);
+        free(places->topics[i]);
     places->count = 0;
 }
 
@@ -18,6 +18,7 @@ void places_release(struct places *places)
 {
     places_clear(places);
     free(places->items);
+    free(places->topics);
     *places = (struct places){0};
 }
 
@@ -47,10 +48,12 @@ void places_set(struct places *places, const struct place *place)
     if (places->count == places->capacity) {
         places->capacity = places->capacity ? places->capacity * 2 : 16;
         places->items = memory_resize(places->items, places->capacity, sizeof(*places->items));
+        places->topics = memory_resize(places->topics, places->capacity, sizeof(char *));
     }
-    at = &places->items[places->count++];
+    places->topics[places->count] = memory_copy_string(place->topic);
+    at = &places->items[places->count];
     *at = *place;
-    at->topic = memory_copy_string(place->topic);
+    at->topic = places->topics[places->count++];
 }
 
 void place_write(struct byte_buffer *out, const struct place *place)

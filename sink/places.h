@@ -21,6 +21,7 @@ struct place {
 /* A set of places, by topic and partition. */
 struct places {
     struct place *items;
+    char **topics; /* what the items' topics point to; owned */
     size_t count;
     size_t capacity;
 };
