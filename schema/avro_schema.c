@@ -146,9 +146,9 @@ static bool add_part(struct parser *parser, struct parsed *whole, const struct p
 /* ---- types by name ---- */
 
 static const char *const PRIMITIVES[] = {
-    [AVRO_NULL] = "null",   [AVRO_BOOLEAN] = "boolean", [AVRO_INT] = "int",
-    [AVRO_LONG] = "long",   [AVRO_FLOAT] = "float",     [AVRO_DOUBLE] = "double",
-    [AVRO_BYTES] = "bytes", [AVRO_STRING] = "string",
+    [AVRO_TYPE_NULL] = "null",   [AVRO_TYPE_BOOLEAN] = "boolean", [AVRO_TYPE_INT] = "int",
+    [AVRO_TYPE_LONG] = "long",   [AVRO_TYPE_FLOAT] = "float",     [AVRO_TYPE_DOUBLE] = "double",
+    [AVRO_TYPE_BYTES] = "bytes", [AVRO_TYPE_STRING] = "string",
 };
 
 /* The primitive's type, or -1. */
@@ -288,7 +288,7 @@ static bool parse_union(struct parser *parser, const json_t *json, const char *s
         return refuse(parser, "a union of nothing", "");
     if (!count_fields(parser, count))
         return false;
-    struct avro_schema *schema = new_schema(parser, AVRO_UNION);
+    struct avro_schema *schema = new_schema(parser, AVRO_TYPE_UNION);
     const struct avro_schema **branches = arena_allocate(parser->arena, count * sizeof(*branches));
     *parsed = (struct parsed){schema, 1, 1};
     for (uint32_t i = 0; i < count; i++) {
@@ -297,7 +297,7 @@ static bool parse_union(struct parser *parser, const json_t *json, const char *s
             !add_part(parser, parsed, &branch))
             return false;
         branches[i] = branch.schema;
-        if (branch.schema->type == AVRO_UNION)
+        if (branch.schema->type == AVRO_TYPE_UNION)
             return refuse(parser, "a union in a union", "");
         for (uint32_t j = 0; j < i; j++)
             if (is_same_branch(branches[j], branches[i]))
@@ -341,7 +341,7 @@ static bool parse_object(struct parser *parser, const json_t *json, const char *
     const char *name = json_string_value(type);
     if (!name)
         return parse_type(parser, type, space, nesting, parsed);
-    struct avro_schema *schema = new_schema(parser, AVRO_NULL);
+    struct avro_schema *schema = new_schema(parser, AVRO_TYPE_NULL);
     *parsed = (struct parsed){schema, 1, 1};
     if (!take_attributes(parser, json, schema))
         return false;
@@ -351,20 +351,20 @@ static bool parse_object(struct parser *parser, const json_t *json, const char *
         return true;
     }
     if (strcmp(name, "record") == 0) {
-        schema->type = AVRO_RECORD;
+        schema->type = AVRO_TYPE_RECORD;
         return parse_record(parser, json, space, nesting, schema, parsed);
     }
     if (strcmp(name, "enum") == 0) {
-        schema->type = AVRO_ENUM;
+        schema->type = AVRO_TYPE_ENUM;
         return parse_enum(parser, json, space, schema, parsed);
     }
     if (strcmp(name, "fixed") == 0) {
-        schema->type = AVRO_FIXED;
+        schema->type = AVRO_TYPE_FIXED;
         return parse_fixed(parser, json, space, schema, parsed);
     }
     bool is_array = strcmp(name, "array") == 0;
     if (is_array || strcmp(name, "map") == 0) {
-        schema->type = is_array ? AVRO_ARRAY : AVRO_MAP;
+        schema->type = is_array ? AVRO_TYPE_ARRAY : AVRO_TYPE_MAP;
         return parse_items(parser, json_object_get(json, is_array ? "items" : "values"), space,
                            nesting, schema, parsed);
     }

@@ -19,21 +19,22 @@ enum {
     AVRO_MAX_FIELDS = 4096,
 };
 
+/* AVRO_NULL and so on are avro-c's. */
 enum avro_type {
-    AVRO_NULL,
-    AVRO_BOOLEAN,
-    AVRO_INT,
-    AVRO_LONG,
-    AVRO_FLOAT,
-    AVRO_DOUBLE,
-    AVRO_BYTES,
-    AVRO_STRING,
-    AVRO_FIXED,
-    AVRO_ENUM,
-    AVRO_ARRAY,
-    AVRO_MAP,
-    AVRO_UNION,
-    AVRO_RECORD,
+    AVRO_TYPE_NULL,
+    AVRO_TYPE_BOOLEAN,
+    AVRO_TYPE_INT,
+    AVRO_TYPE_LONG,
+    AVRO_TYPE_FLOAT,
+    AVRO_TYPE_DOUBLE,
+    AVRO_TYPE_BYTES,
+    AVRO_TYPE_STRING,
+    AVRO_TYPE_FIXED,
+    AVRO_TYPE_ENUM,
+    AVRO_TYPE_ARRAY,
+    AVRO_TYPE_MAP,
+    AVRO_TYPE_UNION,
+    AVRO_TYPE_RECORD,
 };
 
 struct avro_field {

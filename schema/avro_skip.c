@@ -26,7 +26,7 @@ static bool skip_block(const struct avro_schema *schema, struct avro_input *inpu
     if (*count < 0)
         return avro_get_long(input, &size) && size >= 0 && skip_bytes(input, (uint64_t)size);
     for (int64_t i = 0; i < *count; i++) {
-        if (schema->type == AVRO_MAP && !skip_string(input))
+        if (schema->type == AVRO_TYPE_MAP && !skip_string(input))
             return false;
         if (!avro_skip(schema->branches[0], input, budget))
             return false;
@@ -63,32 +63,32 @@ bool avro_skip(const struct avro_schema *schema, struct avro_input *input, uint3
         return false;
     --*budget;
     switch (schema->type) {
-    case AVRO_NULL:
+    case AVRO_TYPE_NULL:
         return true;
-    case AVRO_BOOLEAN:
+    case AVRO_TYPE_BOOLEAN:
         return avro_left(input) > 0 && *input->at++ <= 1;
-    case AVRO_INT:
+    case AVRO_TYPE_INT:
         return avro_get_int(input, &small);
-    case AVRO_LONG:
+    case AVRO_TYPE_LONG:
         return avro_get_long(input, &number);
-    case AVRO_FLOAT:
+    case AVRO_TYPE_FLOAT:
         return skip_bytes(input, sizeof(float));
-    case AVRO_DOUBLE:
+    case AVRO_TYPE_DOUBLE:
         return skip_bytes(input, sizeof(double));
-    case AVRO_BYTES:
-    case AVRO_STRING:
+    case AVRO_TYPE_BYTES:
+    case AVRO_TYPE_STRING:
         return skip_string(input);
-    case AVRO_FIXED:
+    case AVRO_TYPE_FIXED:
         return skip_bytes(input, schema->size);
-    case AVRO_ENUM:
+    case AVRO_TYPE_ENUM:
         return avro_get_long(input, &number) && number >= 0 && number < schema->count;
-    case AVRO_ARRAY:
-    case AVRO_MAP:
+    case AVRO_TYPE_ARRAY:
+    case AVRO_TYPE_MAP:
         return skip_blocks(schema, input, budget);
-    case AVRO_UNION:
+    case AVRO_TYPE_UNION:
         return avro_get_long(input, &number) && number >= 0 && number < schema->count &&
                avro_skip(schema->branches[number], input, budget);
-    case AVRO_RECORD:
+    case AVRO_TYPE_RECORD:
         return skip_fields(schema, input, budget);
     }
     return false;

@@ -53,25 +53,25 @@ static const struct avro_schema *find_row(struct decoder *decoder, const char *f
     const struct avro_schema *record =
         schema_without_null(decoder->schema->fields[index].schema, &null_index);
     decoder->roles[index] = role;
-    return null_index == 0 && record->type == AVRO_RECORD ? record : NULL;
+    return null_index == 0 && record->type == AVRO_TYPE_RECORD ? record : NULL;
 }
 
 static bool find_source(struct decoder *decoder)
 {
     int index = avro_schema_find(decoder->schema, "source");
-    if (index < 0 || decoder->schema->fields[index].schema->type != AVRO_RECORD)
+    if (index < 0 || decoder->schema->fields[index].schema->type != AVRO_TYPE_RECORD)
         return false;
     const struct avro_schema *source = decoder->schema->fields[index].schema;
     decoder->roles[index] = ROLE_SOURCE;
     decoder->source_time = avro_schema_find(source, "ts_ms");
     return decoder->source_time >= 0 &&
-           source->fields[decoder->source_time].schema->type == AVRO_LONG;
+           source->fields[decoder->source_time].schema->type == AVRO_TYPE_LONG;
 }
 
 static bool find_op(struct decoder *decoder)
 {
     int index = avro_schema_find(decoder->schema, "op");
-    if (index < 0 || decoder->schema->fields[index].schema->type != AVRO_STRING)
+    if (index < 0 || decoder->schema->fields[index].schema->type != AVRO_TYPE_STRING)
         return false;
     decoder->roles[index] = ROLE_OP;
     return true;
@@ -80,7 +80,7 @@ static bool find_op(struct decoder *decoder)
 static struct decoder *new_decoder(const struct avro_schema *schema, const struct table *table,
                                    struct error *err)
 {
-    if (schema->type != AVRO_RECORD || table->column_count > TABLE_MAX_COLUMNS) {
+    if (schema->type != AVRO_TYPE_RECORD || table->column_count > TABLE_MAX_COLUMNS) {
         refuse(table, "its schema is no record", err);
         return NULL;
     }

@@ -23,59 +23,59 @@ struct semantic {
 };
 
 static const struct semantic SEMANTICS[] = {
-    {"io.debezium.data.Uuid", AVRO_STRING, FORM_UUID},
-    {"io.debezium.data.Json", AVRO_STRING, FORM_JSON},
-    {"io.debezium.data.Enum", AVRO_STRING, FORM_ENUM},
-    {"io.debezium.time.Date", AVRO_INT, FORM_DATE},
-    {"io.debezium.time.Time", AVRO_INT, FORM_TIME_MS},
-    {"io.debezium.time.MicroTime", AVRO_LONG, FORM_TIME_US},
-    {"io.debezium.time.Timestamp", AVRO_LONG, FORM_TIMESTAMP_MS},
-    {"io.debezium.time.MicroTimestamp", AVRO_LONG, FORM_TIMESTAMP_US},
-    {"io.debezium.time.ZonedTimestamp", AVRO_STRING, FORM_ZONED_TIMESTAMP},
-    {"io.debezium.time.ZonedTime", AVRO_STRING, FORM_ZONED_TIME},
-    {"io.debezium.time.MicroDuration", AVRO_LONG, FORM_INTERVAL},
+    {"io.debezium.data.Uuid", AVRO_TYPE_STRING, FORM_UUID},
+    {"io.debezium.data.Json", AVRO_TYPE_STRING, FORM_JSON},
+    {"io.debezium.data.Enum", AVRO_TYPE_STRING, FORM_ENUM},
+    {"io.debezium.time.Date", AVRO_TYPE_INT, FORM_DATE},
+    {"io.debezium.time.Time", AVRO_TYPE_INT, FORM_TIME_MS},
+    {"io.debezium.time.MicroTime", AVRO_TYPE_LONG, FORM_TIME_US},
+    {"io.debezium.time.Timestamp", AVRO_TYPE_LONG, FORM_TIMESTAMP_MS},
+    {"io.debezium.time.MicroTimestamp", AVRO_TYPE_LONG, FORM_TIMESTAMP_US},
+    {"io.debezium.time.ZonedTimestamp", AVRO_TYPE_STRING, FORM_ZONED_TIMESTAMP},
+    {"io.debezium.time.ZonedTime", AVRO_TYPE_STRING, FORM_ZONED_TIME},
+    {"io.debezium.time.MicroDuration", AVRO_TYPE_LONG, FORM_INTERVAL},
 };
 
 static bool is_variable_decimal(const struct avro_schema *schema)
 {
-    return schema->type == AVRO_RECORD &&
+    return schema->type == AVRO_TYPE_RECORD &&
            strcmp(schema->name, "io.debezium.data.VariableScaleDecimal") == 0 &&
            schema->count == 2 && strcmp(schema->fields[0].name, "scale") == 0 &&
-           schema->fields[0].schema->type == AVRO_INT &&
-           schema->fields[1].schema->type == AVRO_BYTES;
+           schema->fields[0].schema->type == AVRO_TYPE_INT &&
+           schema->fields[1].schema->type == AVRO_TYPE_BYTES;
 }
 
 static bool plain_form(const struct avro_schema *schema, enum avro_form *form)
 {
     switch (schema->type) {
-    case AVRO_BOOLEAN:
+    case AVRO_TYPE_BOOLEAN:
         *form = FORM_BOOLEAN;
         return true;
-    case AVRO_INT:
+    case AVRO_TYPE_INT:
         *form = strcmp(schema->connect_type, "int16") == 0 ? FORM_INT16 : FORM_INT32;
         return true;
-    case AVRO_LONG:
+    case AVRO_TYPE_LONG:
         *form = FORM_INT64;
         return true;
-    case AVRO_FLOAT:
+    case AVRO_TYPE_FLOAT:
         *form = FORM_FLOAT;
         return true;
-    case AVRO_DOUBLE:
+    case AVRO_TYPE_DOUBLE:
         *form = FORM_DOUBLE;
         return true;
-    case AVRO_BYTES:
+    case AVRO_TYPE_BYTES:
         *form = FORM_BYTES;
         return true;
-    case AVRO_STRING:
+    case AVRO_TYPE_STRING:
         *form = FORM_TEXT;
         return true;
-    case AVRO_NULL:
-    case AVRO_FIXED:
-    case AVRO_ENUM:
-    case AVRO_ARRAY:
-    case AVRO_MAP:
-    case AVRO_UNION:
-    case AVRO_RECORD:
+    case AVRO_TYPE_NULL:
+    case AVRO_TYPE_FIXED:
+    case AVRO_TYPE_ENUM:
+    case AVRO_TYPE_ARRAY:
+    case AVRO_TYPE_MAP:
+    case AVRO_TYPE_UNION:
+    case AVRO_TYPE_RECORD:
         break;
     }
     return false;
@@ -88,7 +88,7 @@ static bool writer_form(const struct avro_schema *schema, struct column_form *fo
         form->form = FORM_VARIABLE_DECIMAL;
         return true;
     }
-    if (schema->type == AVRO_BYTES && strcmp(schema->logical_type, "decimal") == 0) {
+    if (schema->type == AVRO_TYPE_BYTES && strcmp(schema->logical_type, "decimal") == 0) {
         *form = (struct column_form){FORM_DECIMAL, schema->scale, schema->precision};
         return schema->scale <= MOST_SCALE;
     }
@@ -99,7 +99,7 @@ static bool writer_form(const struct avro_schema *schema, struct column_form *fo
         }
     /* Other semantics of strings (Xml, Ltree) are PostgreSQL's text; those of numbers are not known here. */
     bool is_plain = is_named(schema, "") && !*schema->logical_type;
-    return (is_plain || schema->type == AVRO_STRING) && plain_form(schema, &form->form);
+    return (is_plain || schema->type == AVRO_TYPE_STRING) && plain_form(schema, &form->form);
 }
 
 /* ---- what can become what ---- */
@@ -139,10 +139,10 @@ static bool can_become(const struct column_form *from, const struct column_form 
 const struct avro_schema *schema_without_null(const struct avro_schema *schema, int8_t *null_index)
 {
     *null_index = -1;
-    if (schema->type != AVRO_UNION || schema->count != 2)
+    if (schema->type != AVRO_TYPE_UNION || schema->count != 2)
         return schema;
     for (int8_t i = 0; i < 2; i++)
-        if (schema->branches[i]->type == AVRO_NULL) {
+        if (schema->branches[i]->type == AVRO_TYPE_NULL) {
             *null_index = i;
             return schema->branches[1 - i];
         }
