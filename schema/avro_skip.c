@@ -93,3 +93,18 @@ bool avro_skip(const struct avro_schema *schema, struct avro_input *input, uint3
     }
     return false;
 }
+
+struct avro_skipper avro_skipper_of(const struct avro_schema *schema)
+{
+    struct avro_skipper skipper = {.kind = SKIP_OTHER, .schema = schema};
+    if (schema->type == AVRO_TYPE_UNION && schema->count == 2 &&
+        schema->branches[0]->type == AVRO_TYPE_NULL) {
+        skipper.is_nullable = true;
+        skipper.schema = schema->branches[1];
+    }
+    if (skipper.schema->type == AVRO_TYPE_LONG)
+        skipper.kind = SKIP_LONG;
+    else if (skipper.schema->type == AVRO_TYPE_BYTES || skipper.schema->type == AVRO_TYPE_STRING)
+        skipper.kind = SKIP_BYTES;
+    return skipper;
+}

@@ -14,13 +14,20 @@ enum { BUDGET_PER_BYTE = 4, BUDGET = 1024 * 1024 };
 
 enum role { ROLE_SKIP, ROLE_BEFORE, ROLE_AFTER, ROLE_SOURCE, ROLE_OP };
 
+struct envelope_field {
+    enum role role;
+    struct avro_skipper skipper;
+};
+
 struct decoder {
     const struct table *table;
     const struct avro_schema *schema;
     struct row_plan row;
     uint16_t column_count;
-    int source_time; /* index of `ts_ms` in `source` */
-    enum role *roles;
+    uint32_t source_time; /* index of `ts_ms` in `source` */
+    uint32_t source_count;
+    struct avro_skipper *source;
+    struct envelope_field *fields;
 };
 
 /* What one message is read with. */
@@ -52,7 +59,7 @@ static const struct avro_schema *find_row(struct decoder *decoder, const char *f
         return NULL;
     const struct avro_schema *record =
         schema_without_null(decoder->schema->fields[index].schema, &null_index);
-    decoder->roles[index] = role;
+    decoder->fields[index].role = role;
     return null_index == 0 && record->type == AVRO_TYPE_RECORD ? record : NULL;
 }
 
@@ -62,10 +69,14 @@ static bool find_source(struct decoder *decoder)
     if (index < 0 || decoder->schema->fields[index].schema->type != AVRO_TYPE_RECORD)
         return false;
     const struct avro_schema *source = decoder->schema->fields[index].schema;
-    decoder->roles[index] = ROLE_SOURCE;
-    decoder->source_time = avro_schema_find(source, "ts_ms");
-    return decoder->source_time >= 0 &&
-           source->fields[decoder->source_time].schema->type == AVRO_TYPE_LONG;
+    decoder->fields[index].role = ROLE_SOURCE;
+    decoder->source_count = source->count;
+    decoder->source = memory_new_array((size_t)source->count + 1, sizeof(*decoder->source));
+    for (uint32_t i = 0; i < source->count; i++)
+        decoder->source[i] = avro_skipper_of(source->fields[i].schema);
+    int time = avro_schema_find(source, "ts_ms");
+    decoder->source_time = (uint32_t)time;
+    return time >= 0 && source->fields[time].schema->type == AVRO_TYPE_LONG;
 }
 
 static bool find_op(struct decoder *decoder)
@@ -73,7 +84,7 @@ static bool find_op(struct decoder *decoder)
     int index = avro_schema_find(decoder->schema, "op");
     if (index < 0 || decoder->schema->fields[index].schema->type != AVRO_TYPE_STRING)
         return false;
-    decoder->roles[index] = ROLE_OP;
+    decoder->fields[index].role = ROLE_OP;
     return true;
 }
 
@@ -88,7 +99,9 @@ static struct decoder *new_decoder(const struct avro_schema *schema, const struc
     decoder->table = table;
     decoder->schema = schema;
     decoder->column_count = table->column_count;
-    decoder->roles = memory_new_array((size_t)schema->count + 1, sizeof(*decoder->roles));
+    decoder->fields = memory_new_array((size_t)schema->count + 1, sizeof(*decoder->fields));
+    for (uint32_t i = 0; i < schema->count; i++)
+        decoder->fields[i].skipper = avro_skipper_of(schema->fields[i].schema);
     return decoder;
 }
 
@@ -126,7 +139,8 @@ void decoder_free(struct decoder *decoder)
     if (!decoder)
         return;
     row_plan_release(&decoder->row);
-    free(decoder->roles);
+    free(decoder->fields);
+    free(decoder->source);
     free(decoder);
 }
 
@@ -170,12 +184,14 @@ static bool read_row(struct reading *reading, struct value *values)
 
 /* ---- envelopes ---- */
 
-static bool read_source(struct reading *reading, const struct avro_schema *source)
+static bool read_source(struct reading *reading)
 {
-    for (int i = 0; i < (int)source->count; i++) {
-        bool is_read = i == reading->decoder->source_time
-                           ? avro_get_long(&reading->input, &reading->source_time_ms)
-                           : avro_skip(source->fields[i].schema, &reading->input, &reading->budget);
+    const struct decoder *decoder = reading->decoder;
+    for (uint32_t i = 0; i < decoder->source_count; i++) {
+        bool is_read =
+            i == decoder->source_time
+                ? avro_get_long(&reading->input, &reading->source_time_ms)
+                : avro_skipper_run(&decoder->source[i], &reading->input, &reading->budget);
         if (!is_read)
             return false;
     }
@@ -193,18 +209,18 @@ static bool read_image(struct reading *reading, struct value *values, bool *has_
 
 static bool read_field(struct reading *reading, uint32_t index, struct change_values *values)
 {
-    const struct avro_schema *schema = reading->decoder->schema->fields[index].schema;
-    switch (reading->decoder->roles[index]) {
+    const struct envelope_field *field = &reading->decoder->fields[index];
+    switch (field->role) {
     case ROLE_BEFORE:
         return read_image(reading, values->old_values, &reading->has_before);
     case ROLE_AFTER:
         return read_image(reading, values->new_values, &reading->has_after);
     case ROLE_SOURCE:
-        return read_source(reading, schema);
+        return read_source(reading);
     case ROLE_OP:
         return avro_get_bytes(&reading->input, &reading->op);
     case ROLE_SKIP:
-        return avro_skip(schema, &reading->input, &reading->budget);
+        return avro_skipper_run(&field->skipper, &reading->input, &reading->budget);
     }
     return false;
 }

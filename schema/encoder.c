@@ -30,6 +30,16 @@ struct encoder_column {
     uint8_t zero[ZERO_SIZE]; /* the type's zero in Avro */
 };
 
+/* One time in three units, as it was last written: rows of a transaction share it. */
+struct stamp {
+    int64_t us;
+    uint8_t ms_size;
+    uint8_t fine_size;
+    uint8_t ms[AVRO_LONG_SIZE];
+    uint8_t
+        fine[2 + 2 * AVRO_LONG_SIZE]; /* microseconds, nanoseconds; each may be null, but isn't */
+};
+
 struct encoder {
     const struct table *table;
     uint32_t key_id;
@@ -41,6 +51,8 @@ struct encoder {
     struct byte_buffer head;       /* version, connector, name */
     struct byte_buffer database;   /* db */
     struct byte_buffer table_name; /* schema, table */
+    struct stamp commit_time;
+    struct stamp write_time;
     struct encoder_column columns[];
 };
 
@@ -361,16 +373,37 @@ static int64_t us_to_ns(int64_t us)
     return (int64_t)((uint64_t)us * 1000);
 }
 
+static void set_stamp(struct stamp *stamp, int64_t us)
+{
+    if (stamp->us == us && stamp->ms_size > 0)
+        return;
+    stamp->us = us;
+    stamp->ms_size = (uint8_t)(avro_put_long(stamp->ms, us_to_ms(us)) - stamp->ms);
+    uint8_t *fine = put_some_long(stamp->fine, us);
+    stamp->fine_size = (uint8_t)(put_some_long(fine, us_to_ns(us)) - stamp->fine);
+}
+
+static uint8_t *put_ms(uint8_t *out, const struct stamp *stamp)
+{
+    memcpy(out, stamp->ms, sizeof(stamp->ms));
+    return out + stamp->ms_size;
+}
+
+static uint8_t *put_us_and_ns(uint8_t *out, const struct stamp *stamp)
+{
+    memcpy(out, stamp->fine, sizeof(stamp->fine));
+    return out + stamp->fine_size;
+}
+
 static uint8_t *put_source(uint8_t *out, const struct encoder *encoder, const struct event *event)
 {
     out = put_buffer(out, &encoder->head);
-    out = avro_put_long(out, us_to_ms(event->commit_time_us));
+    out = put_ms(out, &encoder->commit_time);
     *out++ = 0; /* the first branch */
     out = put_text(out, snapshot_of(event));
     out = put_buffer(out, &encoder->database);
     out = put_sequence(out, event);
-    out = put_some_long(out, event->commit_time_us);
-    out = put_some_long(out, us_to_ns(event->commit_time_us));
+    out = put_us_and_ns(out, &encoder->commit_time);
     out = put_buffer(out, &encoder->table_name);
     if (event->xid == 0)
         *out++ = 0;
@@ -394,9 +427,9 @@ static uint8_t *put_rest(uint8_t *out, const struct encoder *encoder, const stru
     *out++ = 0; /* transaction */
     *out++ = 1 << 1;
     *out++ = (uint8_t)event->op;
-    out = put_some_long(out, us_to_ms(event->now_us));
-    out = put_some_long(out, event->now_us);
-    return put_some_long(out, us_to_ns(event->now_us));
+    *out++ = 1 << 1;
+    out = put_ms(out, &encoder->write_time);
+    return put_us_and_ns(out, &encoder->write_time);
 }
 
 static size_t event_room(const struct encoder *encoder, const struct event *event)
@@ -428,6 +461,8 @@ bool encoder_write_value(struct encoder *encoder, const struct event *event,
     *writing.out++ = new_row ? 1 << 1 : 0;
     if (new_row)
         write_row(&writing, new_row, old_row, is_old_full);
+    set_stamp(&encoder->commit_time, event->commit_time_us);
+    set_stamp(&encoder->write_time, event->now_us);
     uint8_t *end = put_rest(writing.out, encoder, event);
     if (!writing.is_full)
         return refuse(encoder, "a value is not text, or too many are inexact", err);

@@ -7,24 +7,47 @@ static const char DIGIT_PAIRS[] =
     "37383940414243444546474849505152535455565758596061626364656667686970717273"
     "7475767778798081828384858687888990919293949596979899";
 
+/* How many digits it takes: log10 by way of log2, corrected by one comparison. */
+static unsigned count_digits(uint64_t value)
+{
+    static const uint64_t powers[] = {0,
+                                      10,
+                                      100,
+                                      1000,
+                                      10000,
+                                      100000,
+                                      1000000,
+                                      10000000,
+                                      100000000,
+                                      1000000000,
+                                      10000000000,
+                                      100000000000,
+                                      1000000000000,
+                                      10000000000000,
+                                      100000000000000,
+                                      1000000000000000,
+                                      10000000000000000,
+                                      100000000000000000,
+                                      1000000000000000000,
+                                      UINT64_C(10000000000000000000)};
+    unsigned guess = (64 - (unsigned)__builtin_clzll(value | 1)) * 1233 >> 12;
+    return guess + (value >= powers[guess]);
+}
+
 uint8_t *text_put_u64(uint8_t *out, uint64_t value)
 {
-    uint8_t digits[20];
-    uint8_t *at = digits + sizeof(digits);
+    unsigned count = value == 0 ? 1 : count_digits(value);
+    uint8_t *at = out + count;
     while (value >= 100) {
         at -= 2;
         memcpy(at, DIGIT_PAIRS + value % 100 * 2, 2);
         value /= 100;
     }
-    if (value >= 10) {
-        at -= 2;
-        memcpy(at, DIGIT_PAIRS + value * 2, 2);
-    } else {
-        *--at = (uint8_t)('0' + value);
-    }
-    size_t size = (size_t)(digits + sizeof(digits) - at);
-    memcpy(out, at, size);
-    return out + size;
+    if (value >= 10)
+        memcpy(at - 2, DIGIT_PAIRS + value * 2, 2);
+    else
+        at[-1] = (uint8_t)('0' + value);
+    return out + count;
 }
 
 bool text_is(struct bytes text, const char *literal)

@@ -8,30 +8,6 @@
 
 enum { DAYS_PER_ERA = 146097, YEARS_PER_ERA = 400, EPOCH_DAYS = 719468, MOST_YEAR_DIGITS = 7 };
 
-struct text_cursor text_cursor_over(struct bytes text)
-{
-    return (struct text_cursor){text.data, text.data + text.size};
-}
-
-bool text_take(struct text_cursor *cursor, const char *literal)
-{
-    size_t size = strlen(literal);
-    if ((size_t)(cursor->end - cursor->at) < size || memcmp(cursor->at, literal, size) != 0)
-        return false;
-    cursor->at += size;
-    return true;
-}
-
-bool text_take_2(struct text_cursor *cursor, uint32_t most, uint32_t *value)
-{
-    if (cursor->end - cursor->at < 2 || !text_is_digit(cursor->at[0]) ||
-        !text_is_digit(cursor->at[1]))
-        return false;
-    *value = (uint32_t)(cursor->at[0] - '0') * 10 + (uint32_t)(cursor->at[1] - '0');
-    cursor->at += 2;
-    return *value <= most;
-}
-
 static uint32_t days_in_month(int64_t year, uint32_t month)
 {
     static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};

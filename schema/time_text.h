@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/attributes.h"
 #include "base/bytes.h"
@@ -24,17 +25,38 @@ struct text_cursor {
     const uint8_t *end;
 };
 
-struct text_cursor text_cursor_over(struct bytes text);
+static inline struct text_cursor text_cursor_over(struct bytes text)
+{
+    return (struct text_cursor){text.data, text.data + text.size};
+}
 
 /* Takes the literal, if it is there. */
-bool text_take(struct text_cursor *cursor, const char *literal);
+static inline bool text_take(struct text_cursor *cursor, const char *literal)
+{
+    size_t size = strlen(literal);
+    if ((size_t)(cursor->end - cursor->at) < size || memcmp(cursor->at, literal, size) != 0)
+        return false;
+    cursor->at += size;
+    return true;
+}
+
+/* Two digits. */
+static inline bool text_take_2(struct text_cursor *cursor, uint32_t most, uint32_t *value)
+{
+    if (cursor->end - cursor->at < 2)
+        return false;
+    uint32_t tens = (uint32_t)cursor->at[0] - '0';
+    uint32_t ones = (uint32_t)cursor->at[1] - '0';
+    cursor->at += 2;
+    *value = tens * 10 + ones;
+    return tens <= 9 && ones <= 9 && *value <= most;
+}
 
 /* Each takes one part, and only in the one way in which PostgreSQL writes it: "12:34:56.789" to "24:00:00"; ".789" or
- * nothing; "+02" or "-03:30:15", and for UTC only "+00"; two digits. */
+ * nothing; "+02" or "-03:30:15", and for UTC only "+00". */
 bool text_take_clock(struct text_cursor *cursor, int64_t *us) MUST_USE;
 bool text_take_fraction(struct text_cursor *cursor, int64_t *us) MUST_USE;
 bool text_take_offset(struct text_cursor *cursor, int64_t *seconds) MUST_USE;
-bool text_take_2(struct text_cursor *cursor, uint32_t most, uint32_t *value) MUST_USE;
 
 /* "2024-02-29", "0044-03-15 BC". */
 bool date_parse(struct bytes text, struct date *date) MUST_USE;
