@@ -62,10 +62,12 @@ static bool is_name(const char *name, size_t size)
 /* Parts between dots. A topic's part that begins with a digit becomes a namespace in Debezium, though Avro forbids it. */
 static bool is_namespace(const char *space)
 {
-    if (strlen(space) > MAX_NAME || strstr(space, "..") || *space == '.')
+    size_t size = strlen(space);
+    if (size > MAX_NAME || strstr(space, "..") || *space == '.' ||
+        (size > 0 && space[size - 1] == '.'))
         return false;
     return strspn(space, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") ==
-           strlen(space);
+           size;
 }
 
 static const char *string_member(const json_t *json, const char *member)

@@ -163,8 +163,107 @@ def record_values(database):
         file.write("\n".join(lines) + "\n")
 
 
+# ---- whole events of one table ----
+
+TOPIC = "shop.public.things"
+
+
+def semantic(avro_type, name):
+    return {"type": avro_type, "connect.version": 1, "connect.name": name}
+
+
+def optional(field, avro_type):
+    return {"name": field, "type": ["null", avro_type], "default": None}
+
+
+def value_schema():
+    decimal = {"type": "bytes", "scale": 2, "precision": 12, "connect.version": 1,
+               "connect.parameters": {"scale": "2", "connect.decimal.precision": "12"},
+               "connect.name": "org.apache.kafka.connect.data.Decimal", "logicalType": "decimal"}
+    row = {"type": "record", "name": "Value", "fields": [
+        {"name": "id", "type": "long"}, optional("quantity", "int"), optional("total", "long"),
+        optional("price", decimal), {"name": "note", "type": "string"},
+        optional("changed", semantic("string", "io.debezium.time.ZonedTimestamp")), optional("is_paid", "boolean"),
+        optional("reference", semantic("string", "io.debezium.data.Uuid")),
+        optional("details", semantic("string", "io.debezium.data.Json")), optional("weight", "double")],
+        "connect.name": TOPIC + ".Value"}
+    snapshot = {"type": "string", "connect.version": 1, "connect.parameters": {
+        "allowed": "true,first,first_in_data_collection,last_in_data_collection,last,false,incremental"},
+        "connect.default": "false", "connect.name": "io.debezium.data.Enum"}
+    source = {"type": "record", "name": "Source", "namespace": "io.debezium.connector.postgresql", "fields": [
+        {"name": "version", "type": "string"}, {"name": "connector", "type": "string"},
+        {"name": "name", "type": "string"}, {"name": "ts_ms", "type": "long"},
+        {"name": "snapshot", "type": [snapshot, "null"], "default": "false"}, {"name": "db", "type": "string"},
+        optional("sequence", "string"), optional("ts_us", "long"), optional("ts_ns", "long"),
+        {"name": "schema", "type": "string"}, {"name": "table", "type": "string"}, optional("txId", "long"),
+        optional("lsn", "long"), optional("xmin", "long"), optional("origin", "string"),
+        optional("origin_lsn", "long")],
+        "connect.version": 1, "connect.name": "io.debezium.connector.postgresql.Source"}
+    block = {"type": "record", "name": "block", "namespace": "event", "fields": [
+        {"name": "id", "type": "string"}, {"name": "total_order", "type": "long"},
+        {"name": "data_collection_order", "type": "long"}], "connect.version": 1, "connect.name": "event.block"}
+    return {"type": "record", "name": "Envelope", "namespace": TOPIC, "fields": [
+        optional("before", row), optional("after", "Value"), {"name": "source", "type": source},
+        optional("transaction", block), {"name": "op", "type": "string"}, optional("ts_ms", "long"),
+        optional("ts_us", "long"), optional("ts_ns", "long")],
+        "connect.version": 2, "connect.name": TOPIC + ".Envelope"}
+
+
+def row_of(**changed):
+    row = {"id": 7, "quantity": -3, "total": 98765432101, "price": big_endian(-129995), "note": "a note",
+           "changed": "2026-11-23T17:33:51.120000Z", "is_paid": True,
+           "reference": "550e8400-e29b-41d4-a716-446655440000", "details": '{"a": 1}', "weight": 0.1}
+    return {**row, **changed}
+
+
+KEY_ONLY = {"id": 7, "quantity": None, "total": None, "price": None, "note": "", "changed": None,
+            "is_paid": None, "reference": None, "details": None, "weight": None}
+PLACEHOLDER = "__debezium_unavailable_value"
+
+
+def event(op, before, after, snapshot="false", sequence='["300","400"]', tx_id=771, origin=None):
+    source_us, written_us = 1795455231123456, 1795455231130001
+    source = {"version": "1.0.0", "connector": "postgresql", "name": "shop", "ts_ms": source_us // 1000,
+              "snapshot": snapshot, "db": "shopdb", "sequence": sequence, "ts_us": source_us,
+              "ts_ns": source_us * 1000, "schema": "public", "table": "things", "txId": tx_id, "lsn": 400,
+              "xmin": None, "origin": origin, "origin_lsn": None}
+    return {"before": before, "after": after, "source": source, "transaction": None, "op": op,
+            "ts_ms": written_us // 1000, "ts_us": written_us, "ts_ns": written_us * 1000}
+
+
+EVENTS = {
+    "create": event("c", None, row_of()),
+    "create_nulls": event("c", None, row_of(quantity=None, price=None, changed=None, weight=None)),
+    "update": event("u", None, row_of(quantity=4)),
+    "update_key": event("u", KEY_ONLY, row_of(id=8)),
+    "update_full": event("u", row_of(), row_of(quantity=4), origin="afar"),
+    "update_unchanged": event("u", None, row_of(note=PLACEHOLDER, details=PLACEHOLDER, price=None)),
+    "delete": event("d", KEY_ONLY, None),
+    "delete_full": event("d", row_of(), None),
+    "truncate": event("t", None, None),
+    "read": event("r", None, row_of(), snapshot="true", sequence='[null,"400"]', tx_id=None),
+    "read_first": event("r", None, row_of(), snapshot="first", sequence='[null,"400"]', tx_id=None),
+    "read_last": event("r", None, row_of(), snapshot="last", sequence='[null,"400"]', tx_id=None),
+}
+
+
+def record_events():
+    schema = value_schema()
+    text = json.dumps(schema, separators=(",", ":"))
+    with open(os.path.join(FOLDER, "things_value.avsc"), "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    # Decimals are given as bytes: without the logical type fastavro writes them as they are.
+    plain = json.loads(text.replace(',"logicalType":"decimal"', ""))
+    for name, made in EVENTS.items():
+        data = encode(plain, made)
+        lines = [f"# fastavro {fastavro.__version__}"] + [data[at:at + 32].hex() for at in range(0, len(data), 32)]
+        with open(os.path.join(FOLDER, name + ".hex"), "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
+    record_events()
     cluster = Cluster("golden", **SETTINGS)
     try:
         cluster.start()
