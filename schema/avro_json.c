@@ -129,7 +129,7 @@ static bool write_record(const struct avro_schema *schema, struct byte_reader *i
 static bool write_items(const struct avro_schema *schema, struct byte_reader *in,
                         struct byte_buffer *out, struct error *err)
 {
-    bool is_map = schema->type == AVRO_MAP;
+    bool is_map = schema->type == AVRO_TYPE_MAP;
     uint64_t written = 0;
     write_u8(out, is_map ? '{' : '[');
     for (int64_t left; (left = read_long(in)) != 0;) {
@@ -161,7 +161,7 @@ static bool write_chosen(const struct avro_schema *schema, struct byte_reader *i
     int64_t index = read_long(in);
     if (index < 0 || index >= schema->count)
         return malformed(err);
-    if (schema->type == AVRO_UNION)
+    if (schema->type == AVRO_TYPE_UNION)
         return write_value(schema->branches[index], in, out, err);
     const char *symbol = schema->symbols[index];
     json_write_string(out, (struct bytes){(const uint8_t *)symbol, strlen(symbol)});
@@ -173,40 +173,40 @@ static bool write_value(const struct avro_schema *schema, struct byte_reader *in
 {
     bool is_good = true;
     switch (schema->type) {
-    case AVRO_NULL:
+    case AVRO_TYPE_NULL:
         write_text(out, "null");
         break;
-    case AVRO_BOOLEAN:
+    case AVRO_TYPE_BOOLEAN:
         write_text(out, read_u8(in) ? "true" : "false");
         break;
-    case AVRO_INT:
-    case AVRO_LONG:
+    case AVRO_TYPE_INT:
+    case AVRO_TYPE_LONG:
         write_format(out, "%" PRId64, read_long(in));
         break;
-    case AVRO_FLOAT:
+    case AVRO_TYPE_FLOAT:
         write_double(out, (double)read_float(in), 9);
         break;
-    case AVRO_DOUBLE:
+    case AVRO_TYPE_DOUBLE:
         write_double(out, read_double(in), 17);
         break;
-    case AVRO_BYTES:
+    case AVRO_TYPE_BYTES:
         write_hex(out, read_run(in));
         break;
-    case AVRO_FIXED:
+    case AVRO_TYPE_FIXED:
         write_hex(out, read_bytes(in, schema->size));
         break;
-    case AVRO_STRING:
+    case AVRO_TYPE_STRING:
         json_write_string(out, read_run(in));
         break;
-    case AVRO_ENUM:
-    case AVRO_UNION:
+    case AVRO_TYPE_ENUM:
+    case AVRO_TYPE_UNION:
         is_good = write_chosen(schema, in, out, err);
         break;
-    case AVRO_ARRAY:
-    case AVRO_MAP:
+    case AVRO_TYPE_ARRAY:
+    case AVRO_TYPE_MAP:
         is_good = write_items(schema, in, out, err);
         break;
-    case AVRO_RECORD:
+    case AVRO_TYPE_RECORD:
         is_good = write_record(schema, in, out, err);
         break;
     }

@@ -18,7 +18,7 @@ struct memory_place {
 struct memory_reader {
     struct topic_reader base;
     struct memory_topics *topics;
-    struct memory_place *places;
+    struct memory_place **places; /* each stays where it is: what was peeked is borrowed from it */
     size_t count;
 };
 
@@ -33,10 +33,13 @@ static bool reader_open(struct topic_reader *base, const char *topic, uint32_t p
     struct memory_reader *reader = of(base);
     if (!memory_partition_find(reader->topics, topic, partition))
         return error_set(err, ERROR_RETRY, "topic %s isn't there", topic);
-    reader->places = memory_resize(reader->places, reader->count + 1, sizeof(*reader->places));
-    reader->places[reader->count] = (struct memory_place){.topic = memory_copy_string(topic),
-                                                          .partition = partition,
-                                                          .next = offset < 0 ? 0 : offset};
+    reader->places =
+        memory_resize(reader->places, reader->count + 1, sizeof(struct memory_place *));
+    struct memory_place *place = memory_new(sizeof(*place));
+    *place = (struct memory_place){.topic = memory_copy_string(topic),
+                                   .partition = partition,
+                                   .next = offset < 0 ? 0 : offset};
+    reader->places[reader->count] = place;
     *handle = (partition_handle)reader->count++;
     return true;
 }
@@ -52,7 +55,7 @@ static bool reader_peek(struct topic_reader *base, partition_handle handle, int 
                         const struct topic_record **record, enum peeked *peeked, struct error *err)
 {
     struct memory_reader *reader = of(base);
-    struct memory_place *place = &reader->places[handle];
+    struct memory_place *place = reader->places[handle];
     const struct memory_partition *partition =
         memory_partition_find(reader->topics, place->topic, place->partition);
     (void)timeout_ms;
@@ -74,7 +77,7 @@ static bool reader_peek(struct topic_reader *base, partition_handle handle, int 
 
 static void reader_take(struct topic_reader *base, partition_handle handle)
 {
-    struct memory_place *place = &of(base)->places[handle];
+    struct memory_place *place = of(base)->places[handle];
     place->next = place->record.offset + 1;
 }
 
@@ -82,7 +85,7 @@ static bool reader_bounds(struct topic_reader *base, partition_handle handle, in
                           int64_t *last, struct error *err)
 {
     struct memory_reader *reader = of(base);
-    const struct memory_place *place = &reader->places[handle];
+    const struct memory_place *place = reader->places[handle];
     const struct memory_partition *partition =
         memory_partition_find(reader->topics, place->topic, place->partition);
     if (!partition)
@@ -163,8 +166,10 @@ void memory_reader_free(struct memory_reader *reader)
 {
     if (!reader)
         return;
-    for (size_t i = 0; i < reader->count; i++)
-        free(reader->places[i].topic);
+    for (size_t i = 0; i < reader->count; i++) {
+        free(reader->places[i]->topic);
+        free(reader->places[i]);
+    }
     free(reader->places);
     free(reader);
 }

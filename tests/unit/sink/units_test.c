@@ -327,7 +327,7 @@ static void a_transaction_comes_out_in_its_order_over_all_partitions(void **stat
     end();
     flush();
     open_reader(false);
-    assert_reads("copying streaming Ia(1,x,-) Ib(2,y,z) Ia(3,x,-) Ua(1,xx,?) Da(K3,-,-) END "
+    assert_reads("copying streaming Ia(1,x,-) Ib(2,y,z) Ia(3,x,-) Ua(1,xx,?) Da(K3,-,->) END "
                  "Ib(4,y,z) END ");
     close_reader();
 }
