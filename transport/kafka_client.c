@@ -33,6 +33,7 @@ static const struct kafka_property producer_defaults[] = {
 static const struct kafka_property consumer_defaults[] = {
     {"fetch.wait.max.ms", "500"},
     {"fetch.error.backoff.ms", "100"},
+    {"fetch.queue.backoff.ms", "1"}, /* since librdkafka 2.2 */
     {NULL, NULL},
 };
 
@@ -200,8 +201,9 @@ void kafka_client_is_up(struct kafka_client *client)
     client->reason[0] = '\0';
 }
 
-bool kafka_client_goes_on(const struct kafka_client *client, int64_t patience_ms, struct error *err)
+bool kafka_client_not_yet(const struct kafka_client *client, int64_t patience_ms, struct error *err)
 {
+    error_clear(err);
     if (client->refusals >= MAX_REFUSALS) {
         error_stop(err, STOP_AUTHENTICATION_FAILED, "Kafka's brokers refuse us: %s",
                    client->reason);
@@ -210,8 +212,14 @@ bool kafka_client_goes_on(const struct kafka_client *client, int64_t patience_ms
     }
     if (client->down_since_ms == 0 ||
         clock_now_ms(client->clock) - client->down_since_ms < patience_ms)
-        return true;
+        return false;
     return error_set(err, ERROR_RETRY, "no Kafka broker can be reached: %s", client->reason);
+}
+
+bool kafka_client_goes_on(const struct kafka_client *client, int64_t patience_ms, struct error *err)
+{
+    (void)kafka_client_not_yet(client, patience_ms, err);
+    return err->kind == ERROR_NONE;
 }
 
 /* ---- errors ---- */

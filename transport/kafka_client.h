@@ -17,8 +17,8 @@
 /* One wait of ours: DESIGN §3. */
 enum { KAFKA_SLICE_MS = 1000 };
 
-/* Kafka counts headers and framing too: what a message takes beyond key, value and header. */
-enum { KAFKA_MESSAGE_OVERHEAD = 128 };
+/* Kafka counts headers and framing too: what a message takes beyond key, value and the sections of its header. */
+enum { KAFKA_MESSAGE_OVERHEAD = 192 };
 
 struct kafka_client_options {
     const struct kafka_options *kafka;
@@ -56,6 +56,10 @@ void kafka_client_is_up(struct kafka_client *client);
  * ERROR_RETRY once none could be reached for `patience_ms`. */
 bool kafka_client_goes_on(const struct kafka_client *client, int64_t patience_ms,
                           struct error *err) MUST_USE;
+
+/* The answer of a call that wasn't done in its slice: false, with ERROR_NONE if it makes sense to call again. */
+bool kafka_client_not_yet(const struct kafka_client *client, int64_t patience_ms,
+                          struct error *err);
 
 /* What a code of librdkafka means to us: PERMISSION_DENIED, AUTHENTICATION_FAILED, FENCED; all else is ERROR_RETRY.
  * `text` is its reason, or NULL. Returns false. */

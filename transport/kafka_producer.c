@@ -30,16 +30,27 @@ struct kafka_producer {
     size_t topic_count;
 };
 
+/* The header isn't counted: it is small, or the exact text of a value that is counted. */
+static size_t message_size(size_t key_size, size_t value_size)
+{
+    return key_size + value_size + KAFKA_MESSAGE_OVERHEAD;
+}
+
+size_t kafka_message_size(const struct kafka_message *message)
+{
+    return message_size(message->key.size, message->value.size);
+}
+
 /* ---- life ---- */
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *owner)
 {
     struct kafka_producer *producer = owner;
-    const struct kafka_producer_topic *topic = rd_kafka_topic_opaque(message->rkt);
+    const struct kafka_producer_topic *topic = message->_private;
     (void)rk;
     if (producer->on_delivered)
         producer->on_delivered(producer->owner, topic->owner, (uint32_t)message->partition,
-                               message->offset, (size_t)(uintptr_t)message->_private,
+                               message->offset, message_size(message->key_len, message->len),
                                message->err);
 }
 
@@ -99,11 +110,9 @@ struct kafka_client *kafka_producer_client(struct kafka_producer *producer)
 struct kafka_producer_topic *kafka_producer_topic(struct kafka_producer *producer, const char *name,
                                                   void *topic_owner)
 {
-    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(producer->client->rk);
     struct kafka_producer_topic *topic = memory_new(sizeof(*topic));
     topic->owner = topic_owner;
-    rd_kafka_topic_conf_set_opaque(conf, topic);
-    topic->topic = rd_kafka_topic_new(producer->client->rk, name, conf);
+    topic->topic = rd_kafka_topic_new(producer->client->rk, name, NULL);
     producer->topics =
         memory_resize(producer->topics, producer->topic_count + 1, sizeof(*producer->topics));
     producer->topics[producer->topic_count++] = topic;
@@ -116,8 +125,8 @@ struct kafka_producer_topic *kafka_producer_topic(struct kafka_producer *produce
 static bool fail(struct kafka_producer *producer, rd_kafka_resp_err_t code, const char *text,
                  struct error *err)
 {
-    bool is_expired = producer->is_open && clock_now_ms(producer->clock) - producer->opened_ms >=
-                                               producer->timeout_ms;
+    bool is_expired = producer->is_open &&
+                      clock_now_ms(producer->clock) - producer->opened_ms >= producer->timeout_ms;
     producer->is_failed = true;
     (void)kafka_fail(err, code, text);
     if (err->stop != STOP_FENCED || !is_expired)
@@ -169,33 +178,32 @@ bool kafka_producer_begin(struct kafka_producer *producer, struct error *err)
 }
 
 static rd_kafka_resp_err_t produce(struct kafka_producer *producer,
-                                   const struct kafka_message *message, size_t size)
+                                   const struct kafka_message *message)
 {
     rd_kafka_t *rk = producer->client->rk;
     void *key = (void *)(uintptr_t)message->key.data;
     void *value = (void *)(uintptr_t)message->value.data;
     if (!message->header.data)
-        return rd_kafka_producev(
-            rk, RD_KAFKA_V_RKT(message->topic->topic),
-            RD_KAFKA_V_PARTITION((int32_t)message->partition),
-            RD_KAFKA_V_KEY(key, message->key.size), RD_KAFKA_V_VALUE(value, message->value.size),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_OPAQUE((void *)(uintptr_t)size), RD_KAFKA_V_END);
+        return rd_kafka_producev(rk, RD_KAFKA_V_RKT(message->topic->topic),
+                                 RD_KAFKA_V_PARTITION((int32_t)message->partition),
+                                 RD_KAFKA_V_KEY(key, message->key.size),
+                                 RD_KAFKA_V_VALUE(value, message->value.size),
+                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                 RD_KAFKA_V_OPAQUE(message->topic), RD_KAFKA_V_END);
     return rd_kafka_producev(
         rk, RD_KAFKA_V_RKT(message->topic->topic),
         RD_KAFKA_V_PARTITION((int32_t)message->partition), RD_KAFKA_V_KEY(key, message->key.size),
         RD_KAFKA_V_VALUE(value, message->value.size), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_HEADER(HEADER_NAME, message->header.data, (ssize_t)message->header.size),
-        RD_KAFKA_V_OPAQUE((void *)(uintptr_t)size), RD_KAFKA_V_END);
+        RD_KAFKA_V_OPAQUE(message->topic), RD_KAFKA_V_END);
 }
 
 bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_message *message,
                          struct error *err)
 {
-    size_t size = kafka_message_size(message);
     int64_t started_ms = 0;
     for (;;) {
-        rd_kafka_resp_err_t code = produce(producer, message, size);
+        rd_kafka_resp_err_t code = produce(producer, message);
         if (!code)
             return true;
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
@@ -222,8 +230,7 @@ bool kafka_producer_commit(struct kafka_producer *producer, struct error *err)
     }
     if (!is_to_repeat(error))
         return fail_with(producer, error, err);
-    bool is_expired =
-        clock_now_ms(producer->clock) - producer->commit_ms >= producer->timeout_ms;
+    bool is_expired = clock_now_ms(producer->clock) - producer->commit_ms >= producer->timeout_ms;
     if (is_expired)
         return fail_with(producer, error, err);
     rd_kafka_error_destroy(error);
@@ -238,10 +245,4 @@ bool kafka_producer_is_open(const struct kafka_producer *producer)
 int64_t kafka_producer_opened_ms(const struct kafka_producer *producer)
 {
     return producer->opened_ms;
-}
-
-size_t kafka_message_size(const struct kafka_message *message)
-{
-    return message->key.size + message->value.size + message->header.size +
-           KAFKA_MESSAGE_OVERHEAD;
 }

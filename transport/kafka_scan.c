@@ -38,8 +38,7 @@ static const struct kafka_property own[] = {
 
 struct kafka_scan *kafka_scan_new(const struct kafka_options *options, struct error *err)
 {
-    struct kafka_client_options client = {
-        .kafka = options, .type = RD_KAFKA_CONSUMER, .own = own};
+    struct kafka_client_options client = {.kafka = options, .type = RD_KAFKA_CONSUMER, .own = own};
     struct kafka_scan *scan = memory_new(sizeof(*scan));
     scan->client = kafka_client_new(&client, err);
     if (!scan->client) {
@@ -96,9 +95,9 @@ static bool start_one(struct kafka_scan *scan, struct scanned *partition, struct
         return true;
     }
     partition->topic = rd_kafka_topic_new(scan->client->rk, partition->name, NULL);
-    if (!partition->topic || rd_kafka_consume_start_queue(partition->topic,
-                                                          (int32_t)partition->partition, from,
-                                                          scan->queue) != 0)
+    if (!partition->topic ||
+        rd_kafka_consume_start_queue(partition->topic, (int32_t)partition->partition, from,
+                                     scan->queue) != 0)
         return kafka_fail(err, rd_kafka_last_error(), NULL);
     partition->is_started = true;
     return true;
@@ -135,8 +134,7 @@ static bool on_message(struct kafka_scan *scan, const rd_kafka_message_t *messag
 bool kafka_scan_run(struct kafka_scan *scan, kafka_scan_take take, void *taker, struct error *err)
 {
     int64_t deadline = clock_now_ms(scan->clock) + KAFKA_SLICE_MS;
-    for (int64_t left = KAFKA_SLICE_MS; left > 0;
-         left = deadline - clock_now_ms(scan->clock)) {
+    for (int64_t left = KAFKA_SLICE_MS; left > 0; left = deadline - clock_now_ms(scan->clock)) {
         error_clear(err);
         if (scan->started < scan->count) {
             if (!start_one(scan, &scan->partitions[scan->started], err))

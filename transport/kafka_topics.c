@@ -59,8 +59,7 @@ bool kafka_topic_look_up(struct kafka_client *client, const char *name, uint32_t
     rd_kafka_topic_t *topic = rd_kafka_topic_new(client->rk, name, NULL);
     if (!topic)
         return kafka_fail(err, rd_kafka_last_error(), NULL);
-    rd_kafka_resp_err_t code =
-        rd_kafka_metadata(client->rk, 0, topic, &metadata, KAFKA_SLICE_MS);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(client->rk, 0, topic, &metadata, KAFKA_SLICE_MS);
     rd_kafka_topic_destroy(topic);
     if (code)
         return later_or_never(err, code, NULL);
@@ -129,9 +128,8 @@ bool kafka_topic_create(struct kafka_client *client, const struct kafka_topic_pl
                         struct error *err)
 {
     char text[256];
-    rd_kafka_NewTopic_t *topic =
-        rd_kafka_NewTopic_new(plan->name, (int)plan->partitions, plan->replication, text,
-                              sizeof(text));
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(plan->name, (int)plan->partitions,
+                                                       plan->replication, text, sizeof(text));
     if (!topic)
         return error_set(err, ERROR_CONFIG, "topic %s: %s", plan->name, text);
     for (const struct kafka_property *setting = plan->settings; setting->name; setting++)
