@@ -101,8 +101,13 @@ function(penstock_python_tests folder prefix label python)
     endforeach()
 endfunction()
 
-# tests/integration/test_<x>.py and soak_<x>.py
+# tests/integration/test_<x>.py and soak_<x>.py, and the programs <x>.c beside them that they drive.
 function(penstock_integration_tests)
+    file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/integration/*.c")
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM stem)
+        penstock_test_program(integration_${stem} "${source}" ${stem})
+    endforeach()
     set(environment "PENSTOCK=${PROJECT_BINARY_DIR}/penstock;PENSTOCK_BUILD=${PROJECT_BINARY_DIR}")
     set(environment "${environment};PENSTOCK_RELEASE=${PENSTOCK_RELEASE}")
     penstock_python_tests(integration test_ integration "${PENSTOCK_READER_PYTHON}" TIMEOUT 900 RUN_SERIAL ON

@@ -20,8 +20,7 @@ struct registry_ops {
                struct error *err);
     /* The schema's text, borrowed until the registry is freed. The stop SCHEMA_UNKNOWN if there is none of this id. Whether
      * it is the one that was meant, the caller finds out by avro_schema_fingerprint(). */
-    bool (*schema)(struct registry *registry, uint32_t id, struct bytes *schema,
-                   struct error *err);
+    bool (*schema)(struct registry *registry, uint32_t id, struct bytes *schema, struct error *err);
     void (*free)(struct registry *registry);
 };
 
