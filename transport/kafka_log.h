@@ -11,6 +11,10 @@
 #include "base/error.h"
 #include "transport/kafka.h"
 
+/* The registry's topic, and the transactional id under which every Penstock writes to it. */
+#define KAFKA_LOG_SCHEMAS        "_schemas"
+#define KAFKA_LOG_SCHEMAS_WRITER "penstock-schemas"
+
 struct kafka_log;
 
 typedef bool (*kafka_log_take)(void *taker, int64_t offset, struct bytes key, struct bytes value,

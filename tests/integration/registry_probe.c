@@ -136,7 +136,8 @@ static int probe_log(const char *bootstrap)
                                           .replication = -1,
                                           .clock = &system_clock,
                                           .stop = &stop};
-    struct kafka_log *log = kafka_log_new(&options, "_schemas", "penstock-schemas", &err);
+    struct kafka_log *log =
+        kafka_log_new(&options, KAFKA_LOG_SCHEMAS, KAFKA_LOG_SCHEMAS_WRITER, &err);
     if (!log) {
         print_error(&err);
         return EXIT_CONFIGURATION;

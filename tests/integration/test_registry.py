@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import unittest
+import warnings
 
 import confluent_kafka
 import fastavro
@@ -212,6 +213,7 @@ class OverTls(RegistryCase):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.path(name, "crt"), self.path(name, "key"))
         if newest:
+            warnings.simplefilter("ignore", DeprecationWarning)  # of what is to be refused
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
             context.maximum_version = newest
@@ -220,6 +222,7 @@ class OverTls(RegistryCase):
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         self.addCleanup(server.server_close)
+        self.addCleanup(thread.join)
         self.addCleanup(server.shutdown)
         return f"https://localhost:{server.server_port}"
 
