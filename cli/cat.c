@@ -142,7 +142,7 @@ static bool run_cat(struct cat *cat, const struct kafka_endpoint *kafka,
     if (!session_registry_open(&registry, kafka, config, err))
         return false;
     struct kafka_reader *reader =
-        kafka_reader_new(&kafka->options, NULL, config->queue.max_bytes, err);
+        kafka_reader_new(&kafka->options, "penstock-cat", config->queue.max_bytes, err);
     bool is_printed = false;
     if (reader) {
         cat->registry = registry.registry;

@@ -114,11 +114,13 @@ static bool ensure_client(struct kafka_reader *reader, struct error *err)
 
 /* ---- partitions ---- */
 
-static bool check_there(struct kafka_reader *reader, const char *topic, uint32_t partition,
-                        struct error *err)
+bool kafka_reader_partitions(struct kafka_reader *reader, const char *topic, uint32_t *partitions,
+                             struct error *err)
 {
-    uint32_t partitions = 0;
-    while (!kafka_topic_look_up(reader->client, topic, &partitions, err)) {
+    *partitions = 0;
+    if (!ensure_client(reader, err))
+        return false;
+    while (!kafka_topic_look_up(reader->client, topic, partitions, err)) {
         kafka_client_poll(reader->client, 0);
         if (err->kind != ERROR_NONE ||
             !kafka_client_goes_on(reader->client, NO_BROKER_PATIENCE_MS, err))
@@ -126,8 +128,15 @@ static bool check_there(struct kafka_reader *reader, const char *topic, uint32_t
         if (stop_flag_is_set(reader->options.stop))
             return error_set(err, ERROR_ENDED, "ended on request");
     }
-    if (partitions == 0)
-        return error_set(err, ERROR_RETRY, "topic %s isn't there (yet)", topic);
+    return *partitions > 0 || error_set(err, ERROR_RETRY, "topic %s isn't there (yet)", topic);
+}
+
+static bool check_there(struct kafka_reader *reader, const char *topic, uint32_t partition,
+                        struct error *err)
+{
+    uint32_t partitions;
+    if (!kafka_reader_partitions(reader, topic, &partitions, err))
+        return false;
     if (partition < partitions)
         return true;
     error_stop(err, STOP_TOPIC_CHANGED, "topic %s has no partition %" PRIu32, topic, partition);
