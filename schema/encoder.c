@@ -7,12 +7,12 @@
 
 #include "base/memory.h"
 #include "schema/debezium.h"
+#include "schema/event_block.h"
 #include "schema/form.h"
 
 enum {
     MAGIC_SIZE = 5,
     ZERO_SIZE = 48,
-    EVENT_SIZE = 512, /* at most, of all that is neither a row nor a text of the source's */
 };
 
 static const char PLACEHOLDER[] = "__debezium_unavailable_value";
@@ -30,16 +30,6 @@ struct encoder_column {
     uint8_t zero[ZERO_SIZE]; /* the type's zero in Avro */
 };
 
-/* One time in three units, as it was last written: rows of a transaction share it. */
-struct stamp {
-    int64_t us;
-    uint8_t ms_size;
-    uint8_t fine_size;
-    uint8_t ms[AVRO_LONG_SIZE];
-    uint8_t
-        fine[2 + 2 * AVRO_LONG_SIZE]; /* microseconds, nanoseconds; each may be null, but isn't */
-};
-
 struct encoder {
     const struct table *table;
     uint32_t key_id;
@@ -47,12 +37,7 @@ struct encoder {
     uint16_t key_count;
     uint16_t *key_columns;
     size_t row_extra; /* what a row may need beyond its texts */
-    /* Parts of the source block that never change. */
-    struct byte_buffer head;       /* version, connector, name */
-    struct byte_buffer database;   /* db */
-    struct byte_buffer table_name; /* schema, table */
-    struct stamp commit_time;
-    struct stamp write_time;
+    struct event_block *block;
     struct encoder_column columns[];
 };
 
@@ -93,14 +78,6 @@ static void make_column(const struct table *table, const struct column *column,
     memcpy(made->zero, bytes, made->zero_size);
 }
 
-static void add_string(struct byte_buffer *buffer, const char *text)
-{
-    size_t size = strlen(text);
-    uint8_t *out = byte_buffer_reserve(buffer, size + AVRO_LONG_SIZE);
-    if (out)
-        buffer->size += (size_t)(avro_put_bytes(out, text, size) - out);
-}
-
 struct encoder *encoder_new(const struct table *table, const struct encoder_options *options,
                             struct error *err)
 {
@@ -121,15 +98,7 @@ struct encoder *encoder_new(const struct table *table, const struct encoder_opti
         make_column(table, &table->columns[i], &encoder->columns[i]);
         encoder->row_extra += FORM_MAX_EXTRA + (size_t)encoder->columns[i].form.scale;
     }
-    byte_buffer_init(&encoder->head, SIZE_MAX);
-    byte_buffer_init(&encoder->database, SIZE_MAX);
-    byte_buffer_init(&encoder->table_name, SIZE_MAX);
-    add_string(&encoder->head, options->source->version);
-    add_string(&encoder->head, "postgresql");
-    add_string(&encoder->head, options->source->prefix);
-    add_string(&encoder->database, options->source->database);
-    add_string(&encoder->table_name, table->schema);
-    add_string(&encoder->table_name, table->name);
+    encoder->block = event_block_new(options->source, table);
     return encoder;
 }
 
@@ -137,9 +106,7 @@ void encoder_free(struct encoder *encoder)
 {
     if (!encoder)
         return;
-    byte_buffer_release(&encoder->head);
-    byte_buffer_release(&encoder->database);
-    byte_buffer_release(&encoder->table_name);
+    event_block_free(encoder->block);
     free(encoder->key_columns);
     free(encoder);
 }
@@ -317,127 +284,6 @@ bool encoder_write_key(struct encoder *encoder, const struct tuple *row, struct 
 
 /* ---- envelopes ---- */
 
-static uint8_t *put_buffer(uint8_t *out, const struct byte_buffer *buffer)
-{
-    memcpy(out, buffer->data, buffer->size);
-    return out + buffer->size;
-}
-
-static uint8_t *put_some_long(uint8_t *out, int64_t value)
-{
-    *out++ = 1 << 1;
-    return avro_put_long(out, value);
-}
-
-static uint8_t *put_text(uint8_t *out, const char *text)
-{
-    return avro_put_bytes(out, text, strlen(text));
-}
-
-/* `["<last commit>","<lsn>"]`, the first null if unknown (Debezium's SourceInfo.sequence()). */
-static uint8_t *put_sequence(uint8_t *out, const struct event *event)
-{
-    uint8_t text[64];
-    uint8_t *at = text;
-    *at++ = '[';
-    if (event->last_commit_lsn == 0) {
-        memcpy(at, "null", 4);
-        at += 4;
-    } else {
-        *at++ = '"';
-        at = text_put_u64(at, event->last_commit_lsn);
-        *at++ = '"';
-    }
-    memcpy(at, ",\"", 2);
-    at = text_put_u64(at + 2, event->lsn);
-    memcpy(at, "\"]", 2);
-    *out++ = 1 << 1;
-    return avro_put_bytes(out, text, (size_t)(at + 2 - text));
-}
-
-static const char *snapshot_of(const struct event *event)
-{
-    if (event->op != EVENT_READ)
-        return "false";
-    return event->is_last ? "last" : event->is_first ? "first" : "true";
-}
-
-/* Milliseconds rounded down, as Java's Instant does. */
-static int64_t us_to_ms(int64_t us)
-{
-    return us / 1000 - (us % 1000 < 0);
-}
-
-static int64_t us_to_ns(int64_t us)
-{
-    return (int64_t)((uint64_t)us * 1000);
-}
-
-static void set_stamp(struct stamp *stamp, int64_t us)
-{
-    if (stamp->us == us && stamp->ms_size > 0)
-        return;
-    stamp->us = us;
-    stamp->ms_size = (uint8_t)(avro_put_long(stamp->ms, us_to_ms(us)) - stamp->ms);
-    uint8_t *fine = put_some_long(stamp->fine, us);
-    stamp->fine_size = (uint8_t)(put_some_long(fine, us_to_ns(us)) - stamp->fine);
-}
-
-static uint8_t *put_ms(uint8_t *out, const struct stamp *stamp)
-{
-    memcpy(out, stamp->ms, sizeof(stamp->ms));
-    return out + stamp->ms_size;
-}
-
-static uint8_t *put_us_and_ns(uint8_t *out, const struct stamp *stamp)
-{
-    memcpy(out, stamp->fine, sizeof(stamp->fine));
-    return out + stamp->fine_size;
-}
-
-static uint8_t *put_source(uint8_t *out, const struct encoder *encoder, const struct event *event)
-{
-    out = put_buffer(out, &encoder->head);
-    out = put_ms(out, &encoder->commit_time);
-    *out++ = 0; /* the first branch */
-    out = put_text(out, snapshot_of(event));
-    out = put_buffer(out, &encoder->database);
-    out = put_sequence(out, event);
-    out = put_us_and_ns(out, &encoder->commit_time);
-    out = put_buffer(out, &encoder->table_name);
-    if (event->xid == 0)
-        *out++ = 0;
-    else
-        out = put_some_long(out, event->xid);
-    out = put_some_long(out, (int64_t)event->lsn);
-    *out++ = 0; /* xmin */
-    if (event->origin) {
-        *out++ = 1 << 1;
-        out = put_text(out, event->origin);
-    } else {
-        *out++ = 0;
-    }
-    *out++ = 0; /* origin_lsn */
-    return out;
-}
-
-static uint8_t *put_rest(uint8_t *out, const struct encoder *encoder, const struct event *event)
-{
-    out = put_source(out, encoder, event);
-    *out++ = 0; /* transaction */
-    *out++ = 1 << 1;
-    *out++ = (uint8_t)event->op;
-    *out++ = 1 << 1;
-    out = put_ms(out, &encoder->write_time);
-    return put_us_and_ns(out, &encoder->write_time);
-}
-
-static size_t event_room(const struct encoder *encoder, const struct event *event)
-{
-    return EVENT_SIZE + encoder->head.size + encoder->database.size + encoder->table_name.size +
-           (event->origin ? strlen(event->origin) : 0);
-}
-
 bool encoder_write_value(struct encoder *encoder, const struct event *event,
                          const struct tuple *old_row, bool is_old_full, const struct tuple *new_row,
                          struct byte_buffer *out, struct encoder_notes *notes, struct error *err)
@@ -446,7 +292,8 @@ bool encoder_write_value(struct encoder *encoder, const struct event *event,
         return false;
     /* A value that wasn't sent is written from the old row: so much more again. */
     size_t room = 2 * row_room(encoder, old_row) + row_room(encoder, new_row);
-    uint8_t *start = byte_buffer_reserve(out, MAGIC_SIZE + room + event_room(encoder, event));
+    uint8_t *start =
+        byte_buffer_reserve(out, MAGIC_SIZE + room + event_block_room(encoder->block, event));
     if (!start)
         return refuse(encoder, "the row is too long", err);
     struct writing writing = {
@@ -461,9 +308,7 @@ bool encoder_write_value(struct encoder *encoder, const struct event *event,
     *writing.out++ = new_row ? 1 << 1 : 0;
     if (new_row)
         write_row(&writing, new_row, old_row, is_old_full);
-    set_stamp(&encoder->commit_time, event->commit_time_us);
-    set_stamp(&encoder->write_time, event->now_us);
-    uint8_t *end = put_rest(writing.out, encoder, event);
+    uint8_t *end = event_block_put(encoder->block, event, writing.out);
     if (!writing.is_full)
         return refuse(encoder, "a value is not text, or too many are inexact", err);
     out->size += (size_t)(end - start);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text to double: exact arithmetic for few digits, then D. Lemire, "Number Parsing at a Gigabyte per Second", then strtod(). */
+/* Text to double: exact arithmetic for few digits, then 128 bits, then strtod(). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +67,7 @@ static bool scan(struct bytes text, struct scanned *scanned)
     return digits_end > text.data + scanned->is_negative;
 }
 
-/* False where 128 bits don't decide. `digits` isn't 0. */
+/* Daniel Lemire, "Number Parsing at a Gigabyte per Second". False where 128 bits don't decide. `digits` isn't 0. */
 static bool approximate(uint64_t digits, int exponent, double *value)
 {
     if (exponent < POWERS_OF_TEN_LEAST || exponent > POWERS_OF_TEN_MOST)

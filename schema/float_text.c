@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Floating-point numbers to text, shortest first: R. Giulietti, "The Schubfach way to render doubles", with the interval
- * always open, as PostgreSQL's src/common/d2s.c has it, and its layout. */
+/* Floating-point numbers to text, shortest first. */
 #include "schema/float_text.h"
 
 #include <string.h>
@@ -9,6 +8,9 @@
 #include "schema/powers_of_ten.h"
 
 __extension__ typedef unsigned __int128 u128;
+
+/* The method is that of Raffaello Giulietti, "The Schubfach way to render doubles", but with the interval always open, as PostgreSQL's
+ * src/common/d2s.c has it, and with PostgreSQL's layout. */
 
 /* digits × 10^exponent. */
 struct decimal {
