@@ -65,11 +65,15 @@ static void log_progress(struct progress_line *line)
     if (now.rows != line->last_rows || now.lsn != line->last_lsn) {
         char text[LSN_TEXT_SIZE];
         double seconds = (double)(now_ms - line->last_ms) / 1000;
-        log_info(now.is_copying ? "copying rows" : "progress",
-                 "rows=%lu rows_per_s=%.0f transactions=%lu lag_ms=%ld %s=%s", now.rows,
-                 (double)(now.rows - line->last_rows) / seconds,
-                 line->sink ? (unsigned long)atomic_load(&line->sink->transactions) : 0,
-                 now.lag_ms, line->sink ? "applied" : "confirmed", lsn_text(now.lsn, text));
+        double rate = (double)(now.rows - line->last_rows) / seconds;
+        const char *event = now.is_copying ? "copying rows" : "progress";
+        if (line->sink)
+            log_info(event, "rows=%lu rows_per_s=%.0f transactions=%lu lag_ms=%ld applied=%s",
+                     now.rows, rate, (unsigned long)atomic_load(&line->sink->transactions),
+                     now.lag_ms, lsn_text(now.lsn, text));
+        else
+            log_info(event, "messages=%lu messages_per_s=%.0f lag_ms=%ld confirmed=%s", now.rows,
+                     rate, now.lag_ms, lsn_text(now.lsn, text));
     }
     line->last_rows = now.rows;
     line->last_lsn = now.lsn;

@@ -16,7 +16,7 @@
 enum {
     AVRO_MAX_TEXT = 256 * 1024 * 8, /* a table of 1,600 columns has that much */
     AVRO_MAX_DEPTH = 32,
-    AVRO_MAX_FIELDS = 4096,
+    AVRO_MAX_FIELDS = 8192,
 };
 
 /* AVRO_NULL and so on are avro-c's. */

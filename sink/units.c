@@ -262,9 +262,17 @@ static void finish_record(struct units *units)
     units->record = NULL;
 }
 
-/* Nothing is in the control topic now. */
+static bool at_end(struct error *err)
+{
+    return error_set(err, ERROR_ENDED, "all that was there is applied");
+}
+
+/* Nothing is in the control topic now. What ends Kafka's transactions takes offsets too, so that the end may never be met by number. */
 static bool on_nothing(struct units *units, enum peeked peeked, struct error *err)
 {
+    if (units->end_offset >= 0 && peeked == PEEKED_END && !units->is_unit_open &&
+        !units->awaits_epoch)
+        return at_end(err);
     if (units->awaits_epoch && peeked == PEEKED_END)
         return error_stop(err, STOP_HISTORY_TRUNCATED,
                           "the control topic was trimmed, and no new copy begins in it");
@@ -294,7 +302,7 @@ static bool next_entry(struct units *units, int timeout_ms, struct error *err)
             finish_record(units);
         if (!units->record) {
             if (is_at_end(units))
-                return error_set(err, ERROR_ENDED, "all that was there is applied");
+                return at_end(err);
             if (!units->topics->ops->peek(units->topics, units->control.handle, timeout_ms,
                                           &units->record, &peeked, err))
                 return false;

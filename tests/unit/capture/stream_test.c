@@ -133,6 +133,7 @@ static enum error_kind capture(const char *turns)
     struct recorded recorded = {.state = RECORDED_STREAMING};
     struct capture capture = {.options = &options,
                               .writer = pipe_writer(made),
+                              .format = format_wire_new(pipe_writer(made)),
                               .stream = &script.stream,
                               .relations = relations_new(NULL, NULL),
                               .recorded = recorded,
@@ -144,6 +145,7 @@ static enum error_kind capture(const char *turns)
     error_clear(&err);
     assert_false(capture_stream(&capture, &err));
     relations_free(capture.relations);
+    capture.format->ops->free(capture.format);
     return err.kind;
 }
 

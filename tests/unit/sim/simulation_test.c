@@ -160,7 +160,8 @@ static void run_capture(struct simulation *simulation, const struct recorded *re
                               .writer = pipe_writer(simulation->pipe),
                               .stream = &simulation->source.stream,
                               .relations = relations_new(NULL, NULL),
-                              .last_position = recorded->position,
+                              .format = format_wire_new(pipe_writer(simulation->pipe)),
+                              .chain = {recorded->position},
                               .keep_alive_ms = 20000,
                               .publication_read_ms = INT64_MAX};
     recorded_assign(&capture.recorded, recorded);
@@ -169,6 +170,7 @@ static void run_capture(struct simulation *simulation, const struct recorded *re
     error_clear(err);
     assert_false(capture_stream(&capture, err));
     relations_free(capture.relations);
+    capture.format->ops->free(capture.format);
     recorded_release(&capture.recorded);
 }
 
