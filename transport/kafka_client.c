@@ -31,7 +31,7 @@ static const struct kafka_property producer_defaults[] = {
 };
 
 static const struct kafka_property consumer_defaults[] = {
-    {"fetch.wait.max.ms", "500"},
+    {"fetch.wait.max.ms", "50"}, /* a partition that is opened waits for the fetch under way */
     {"fetch.error.backoff.ms", "100"},
     {"fetch.queue.backoff.ms", "1"}, /* since librdkafka 2.2 */
     {NULL, NULL},
