@@ -66,8 +66,10 @@ void control_write_table(struct byte_buffer *tables, const struct control_table 
 
 bool control_next_count(enum control_kind kind, struct bytes *counts, struct control_count *count)
 {
+    if (counts->size == 0)
+        return false;
     struct byte_reader reader = byte_reader_over(*counts);
-    if (counts->size == 0 || !read_count(&reader, kind, count))
+    if (!read_count(&reader, kind, count))
         return false;
     *counts = (struct bytes){reader.at, byte_reader_left(&reader)};
     return true;
@@ -75,8 +77,10 @@ bool control_next_count(enum control_kind kind, struct bytes *counts, struct con
 
 bool control_next_table(struct bytes *tables, struct control_table *table)
 {
+    if (tables->size == 0)
+        return false;
     struct byte_reader reader = byte_reader_over(*tables);
-    if (tables->size == 0 || !read_table(&reader, table))
+    if (!read_table(&reader, table))
         return false;
     *tables = (struct bytes){reader.at, byte_reader_left(&reader)};
     return true;

@@ -164,8 +164,10 @@ void header_sections(const struct header *header, struct header_sections *sectio
 
 bool header_next_exact(struct bytes *exact, struct exact_value *value)
 {
+    if (exact->size < EXACT_FIXED_SIZE)
+        return false;
     struct byte_reader reader = byte_reader_over(*exact);
-    if (exact->size < EXACT_FIXED_SIZE || !read_exact(&reader, value) || reader.overrun)
+    if (!read_exact(&reader, value) || reader.overrun)
         return false;
     *exact = (struct bytes){reader.at, byte_reader_left(&reader)};
     return true;

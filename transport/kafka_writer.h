@@ -10,11 +10,11 @@
 
 struct kafka_writer_options {
     struct kafka_options kafka;
-    size_t max_bytes;            /* produced and not yet acknowledged; the writer may pass it by one message */
-    size_t transaction_bytes;    /* a Kafka transaction closes at this size: 32 MiB */
-    int transaction_ms;          /* or at this age: 500 */
-    size_t part_bytes;           /* a PART after so many bytes of keys and values: 4 MiB */
-    uint64_t part_messages;      /* or so many messages: 10,000 */
+    size_t max_bytes; /* produced and not yet acknowledged; the writer may pass it by one message */
+    size_t transaction_bytes; /* a Kafka transaction closes at this size: 32 MiB */
+    int transaction_ms;       /* or at this age: 500 */
+    size_t part_bytes;        /* a PART after so many bytes of keys and values: 4 MiB */
+    uint64_t part_messages;   /* or so many messages: 10,000 */
 };
 
 struct kafka_writer;

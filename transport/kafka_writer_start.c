@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Start (DESIGN §3): fence, read R, read the tails, compare. One step after the other, a slice at a time. */
+/* Start (DESIGN §3): fence, read R, read the tails, compare, a slice at a time. */
 #include <inttypes.h>
 #include <stdlib.h>
 

@@ -27,7 +27,8 @@ struct message {
     struct position previous; /* of the message before in this partition; none in the first */
     struct bytes body;        /* borrowed: valid until the next call of the reader */
     const char *origin;       /* of END: the transaction's replication origin; NULL: none */
-    struct bytes places;      /* of END, WATERMARK and STATE that came out of topics: where the reader stands behind
+    struct bytes
+        places; /* of END, WATERMARK and STATE that came out of topics: where the reader stands behind
                                * them, in the form of sink/places; empty in the pipe */
 };
 

@@ -79,6 +79,11 @@ struct topic_chain {
     struct byte_buffer value;
 };
 
+static inline struct bytes chain_view(const struct byte_buffer *buffer)
+{
+    return (struct bytes){buffer->data, buffer->size};
+}
+
 struct chain_partition *chain_partition(struct topic_chain *chain, uint32_t topic,
                                         uint32_t partition);
 

@@ -15,11 +15,11 @@
 struct topic_row {
     uint32_t topic; /* as open_topic() gave it */
     struct position position;
-    uint8_t flags;         /* enum header_flag */
-    uint64_t shape;        /* its hash, 0 in a tombstone */
-    struct bytes key;      /* no data: no key */
-    struct bytes value;    /* no data: a tombstone */
-    struct bytes sections; /* of the header, in the order of the flags */
+    uint8_t flags;          /* enum header_flag */
+    uint64_t shape;         /* its hash, 0 in a tombstone */
+    struct bytes key;       /* no data: no key */
+    struct bytes value;     /* no data: a tombstone */
+    struct bytes sections;  /* of the header, in the order of the flags */
     bool to_all_partitions; /* TRUNCATE: one copy in each, steps counted on from position.step */
 };
 
@@ -29,8 +29,9 @@ struct topic_shape {
     const char *topic;
     uint32_t key_id; /* 0: no key */
     uint32_t value_id;
-    const char *fingerprint; /* of the value's schema, schema/avro_schema.h: 64 hexadecimal digits */
-    struct bytes table;      /* schema/table's bytes */
+    const char
+        *fingerprint;   /* of the value's schema, schema/avro_schema.h: 64 hexadecimal digits */
+    struct bytes table; /* schema/table's bytes */
 };
 
 struct topic_writer;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kafka's twin in memory: topics with partitions, transactions that are open, committed or aborted, a writer and readers as
  * transport/ has them. The writer's logic is the real one (transport/topic_chain). One thread. */
-#ifndef PENSTOCK_TESTS_MEMORY_TOPICS_H
-#define PENSTOCK_TESTS_MEMORY_TOPICS_H
+#ifndef PENSTOCK_TESTS_SUPPORT_MEMORY_TOPICS_H
+#define PENSTOCK_TESTS_SUPPORT_MEMORY_TOPICS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the twin's broker, writer and readers share. */
-#ifndef PENSTOCK_TESTS_MEMORY_TOPICS_INTERNAL_H
-#define PENSTOCK_TESTS_MEMORY_TOPICS_INTERNAL_H
+#ifndef PENSTOCK_TESTS_SUPPORT_MEMORY_TOPICS_INTERNAL_H
+#define PENSTOCK_TESTS_SUPPORT_MEMORY_TOPICS_INTERNAL_H
 
 #include "tests/support/memory_topics.h"
 
