@@ -37,8 +37,7 @@ static uint8_t *read_value(const uint8_t *at, const uint8_t *end, uint8_t *out, 
         return out;
     }
     uint8_t *done = unescape(at, end, out);
-    *value =
-        (struct value){.kind = VALUE_TEXT, .data = out, .size = (uint32_t)(done - out)};
+    *value = (struct value){.kind = VALUE_TEXT, .data = out, .size = (uint32_t)(done - out)};
     *done++ = '\0';
     return done;
 }

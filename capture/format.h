@@ -43,9 +43,10 @@ struct change_format_ops {
                   const struct position *position, const struct change_context *context,
                   const struct change *change, uint32_t *messages, struct error *err);
     void (*free)(struct change_format *format);
-    const char *keeper;  /* where R is, for messages: "the target", "the offsets topic" */
-    const char *routing; /* what R's routing begins with: all else that decides ordinals and places */
-    bool wants_known;    /* changes that R has already are handed over too, since they count (Kafka) */
+    const char *keeper; /* where R is, for messages: "the target", "the offsets topic" */
+    const char
+        *routing;     /* what R's routing begins with: all else that decides ordinals and places */
+    bool wants_known; /* changes that R has already are handed over too, since they count (Kafka) */
 };
 
 struct change_format {

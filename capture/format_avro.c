@@ -227,10 +227,9 @@ static bool write_event(struct writing *writing, enum event_op op, const struct 
     bool is_full = change->old_kind == OLD_TUPLE_FULL;
     writing->event.op = op;
     byte_buffer_clear(&format->value);
-    if (!encoder_write_value(writing->table->encoder, &writing->event,
-                             has_old ? &change->old_tuple : NULL, is_full,
-                             has_new ? &change->new_tuple : NULL, &format->value, &format->notes,
-                             err))
+    if (!encoder_write_value(
+            writing->table->encoder, &writing->event, has_old ? &change->old_tuple : NULL, is_full,
+            has_new ? &change->new_tuple : NULL, &format->value, &format->notes, err))
         return false;
     uint8_t flags = writing->flags;
     if (has_old && is_full)
@@ -321,8 +320,8 @@ static bool write_update(struct writing *writing, const struct change *change, s
         clear_notes(format);
     }
     bool is_full = change->old_kind == OLD_TUPLE_FULL;
-    return write_key(writing, &change->new_tuple, has_old ? &change->old_tuple : NULL,
-                     &format->key, err) &&
+    return write_key(writing, &change->new_tuple, has_old ? &change->old_tuple : NULL, &format->key,
+                     err) &&
            write_event(writing, EVENT_UPDATE, change, is_full, true, view(&format->key),
                        (struct bytes){0}, err);
 }
@@ -340,9 +339,9 @@ static bool write_copy(struct writing *writing, const struct change *copy, struc
     struct format_avro *format = writing->format;
     struct bytes lines = copy->copy_rows;
     struct topic_shape shape = shape_record(writing->table);
-    struct change change = {.kind = CHANGE_INSERT,
-                            .new_tuple = {.count = writing->shape->column_count,
-                                          .values = format->line_values}};
+    struct change change = {
+        .kind = CHANGE_INSERT,
+        .new_tuple = {.count = writing->shape->column_count, .values = format->line_values}};
     if (copy->copy_row_count == 0)
         return format->topics->ops->announce(format->topics, &writing->position, &shape, err);
     writing->position.ordinal -= copy->copy_row_count - 1;

@@ -37,10 +37,8 @@ static bool wire_format_write(struct change_format *base, struct relation *relat
     *messages = 1;
     if (!relation->is_sent && !write_shape(format, relation, chain, err))
         return false;
-    struct message message =
-        chain_message(chain, MESSAGE_CHANGE, relation->shape_id, position);
-    uint8_t *body =
-        format->writer->ops->reserve(format->writer, &message, wire_size(change), err);
+    struct message message = chain_message(chain, MESSAGE_CHANGE, relation->shape_id, position);
+    uint8_t *body = format->writer->ops->reserve(format->writer, &message, wire_size(change), err);
     if (!body)
         return false;
     wire_write(body, change);
@@ -52,8 +50,10 @@ static void wire_format_free(struct change_format *base)
     free(base);
 }
 
-static const struct change_format_ops ops = {
-    .write = wire_format_write, .free = wire_format_free, .keeper = "the target", .routing = "pgoutput1/"};
+static const struct change_format_ops ops = {.write = wire_format_write,
+                                             .free = wire_format_free,
+                                             .keeper = "the target",
+                                             .routing = "pgoutput1/"};
 
 struct change_format *format_wire_new(struct message_writer *writer)
 {

@@ -108,11 +108,12 @@ static bool check_timeline(struct capture *capture, struct error *err)
                  recorded->timeline, lsn_text(switched, at));
         return record_timeline(capture, timeline, err);
     }
-    error_stop(err, STOP_TIMELINE_DIVERGED,
-               "the source is on timeline %u, which left timeline %u at %s; %s already has what was "
-               "committed up to %s",
-               timeline, recorded->timeline, lsn_text(switched, at), keeper(capture),
-               lsn_text(recorded_confirmable(recorded), have));
+    error_stop(
+        err, STOP_TIMELINE_DIVERGED,
+        "the source is on timeline %u, which left timeline %u at %s; %s already has what was "
+        "committed up to %s",
+        timeline, recorded->timeline, lsn_text(switched, at), keeper(capture),
+        lsn_text(recorded_confirmable(recorded), have));
     return error_remedy(
         err, "it holds transactions that this source lost: compare with penstock verify, "
              "then make a new copy: see docs/stops.md, TIMELINE_DIVERGED");
@@ -158,9 +159,9 @@ static bool check_routing(const struct capture *capture, struct error *err)
 static bool slot_missing(const struct capture *capture, struct error *err)
 {
     char lsn[LSN_TEXT_SIZE];
-    error_stop(err, STOP_SLOT_MISSING,
-               "slot %s is not there, though %s has its changes up to %s", capture->options->slot,
-               keeper(capture), lsn_text(recorded_confirmable(&capture->recorded), lsn));
+    error_stop(err, STOP_SLOT_MISSING, "slot %s is not there, though %s has its changes up to %s",
+               capture->options->slot, keeper(capture),
+               lsn_text(recorded_confirmable(&capture->recorded), lsn));
     return error_remedy(
         err, "a new slot would skip what was committed meanwhile, so none is made: a new copy is "
              "needed; see docs/stops.md, SLOT_MISSING");
@@ -168,10 +169,11 @@ static bool slot_missing(const struct capture *capture, struct error *err)
 
 static bool slot_foreign(const struct capture *capture, struct error *err)
 {
-    error_stop(err, STOP_SLOT_FOREIGN,
-               "slot %s exists, but %s has no state for %s: it is somebody else's, or the target or "
-               "the transport was changed (TRANSPORT_CHANGED)",
-               capture->options->slot, keeper(capture), capture->options->name);
+    error_stop(
+        err, STOP_SLOT_FOREIGN,
+        "slot %s exists, but %s has no state for %s: it is somebody else's, or the target or "
+        "the transport was changed (TRANSPORT_CHANGED)",
+        capture->options->slot, keeper(capture), capture->options->name);
     return error_remedy(
         err,
         "if nobody needs it: SELECT pg_drop_replication_slot('%s') on the source; to take it "

@@ -23,13 +23,13 @@ struct stream {
     struct pgoutput_decoder *decoder;
     bool is_in_transaction;
     struct pgoutput_begin begin;
-    uint64_t ordinal;     /* of the last change decoded in this transaction */
-    uint64_t sent;        /* messages of it that were written */
-    pg_lsn lsn;           /* of the frame at hand */
+    uint64_t ordinal;              /* of the last change decoded in this transaction */
+    uint64_t sent;                 /* messages of it that were written */
+    pg_lsn lsn;                    /* of the frame at hand */
     char origin[MAX_ORIGIN_BYTES]; /* of this transaction; "" if none */
-    bool has_lingered;    /* since the last frame */
-    pg_lsn caught_up_lsn; /* where --until-caught-up ends; 0: never */
-    int64_t asked_ms;     /* when the server was last asked for a keepalive */
+    bool has_lingered;             /* since the last frame */
+    pg_lsn caught_up_lsn;          /* where --until-caught-up ends; 0: never */
+    int64_t asked_ms;              /* when the server was last asked for a keepalive */
     bool is_caught_up;
 };
 
@@ -197,7 +197,7 @@ static bool on_message(struct stream *stream, const struct pgoutput_message *mes
     case PGOUTPUT_ORIGIN:
         snprintf(stream->origin, sizeof(stream->origin), "%s", message->origin.name);
         return true;
-    case PGOUTPUT_TYPE:   /* types are read from the catalog, by the columns that use them */
+    case PGOUTPUT_TYPE: /* types are read from the catalog, by the columns that use them */
         return true;
     }
     return error_set(err, ERROR_FATAL, "a message kind that the decoder let through");

@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/capture_session.h"
-#include "cli/sessions.h"
 #include "cli/progress_line.h"
+#include "cli/sessions.h"
 
 struct capture_command {
     const struct config *config;

@@ -45,8 +45,7 @@ static const struct avro_schema *find_schema(struct cat *cat, uint32_t id, struc
         arena_free(added.arena);
         return NULL;
     }
-    cat->schemas =
-        memory_resize(cat->schemas, cat->schema_count + 1, sizeof(struct cat_schema));
+    cat->schemas = memory_resize(cat->schemas, cat->schema_count + 1, sizeof(struct cat_schema));
     cat->schemas[cat->schema_count++] = added;
     return added.schema;
 }
@@ -65,9 +64,8 @@ static bool write_avro(struct cat *cat, const char *name, struct bytes bytes, st
     if (head.overrun || magic != 0)
         return error_set(err, ERROR_DATA, "not in Confluent's wire format");
     const struct avro_schema *schema = find_schema(cat, id, err);
-    return schema &&
-           avro_write_json(schema, (struct bytes){head.at, byte_reader_left(&head)}, &cat->line,
-                           err);
+    return schema && avro_write_json(schema, (struct bytes){head.at, byte_reader_left(&head)},
+                                     &cat->line, err);
 }
 
 static void write_place(struct cat *cat, uint32_t partition, const struct topic_record *record)
@@ -93,8 +91,7 @@ static bool print_record(struct cat *cat, uint32_t partition, const struct topic
         return error_add(err, "%s/%" PRIu32 " offset %" PRId64, cat->topic, partition,
                          record->offset);
     write_text(&cat->line, "}\n");
-    if (cat->line.overrun ||
-        fwrite(cat->line.data, 1, cat->line.size, stdout) != cat->line.size)
+    if (cat->line.overrun || fwrite(cat->line.data, 1, cat->line.size, stdout) != cat->line.size)
         return error_set(err, ERROR_RETRY, "can't write to standard output");
     return true;
 }
@@ -131,8 +128,7 @@ static bool print_topic(struct cat *cat, struct kafka_reader *reader, const char
     for (uint32_t i = 0; i < partitions; i++)
         if (!print_partition(cat, i, err))
             return false;
-    return fflush(stdout) == 0 ||
-           error_set(err, ERROR_RETRY, "can't write to standard output");
+    return fflush(stdout) == 0 || error_set(err, ERROR_RETRY, "can't write to standard output");
 }
 
 static bool run_cat(struct cat *cat, const struct kafka_endpoint *kafka,

@@ -71,9 +71,10 @@ static void write_entry(const struct control_entry *entry, struct byte_buffer *o
     if (entry->kind == CONTROL_SHAPE)
         write_format(out, ",\"shape\":\"%016" PRIx64 "\"", entry->shape);
     if (entry->origin.size > 0) {
-        write_format(out, ",\"%s\":", entry->kind == CONTROL_SHAPE ? "topic"
-                                      : entry->kind == CONTROL_GAP ? "reason"
-                                                                   : "origin");
+        write_format(out, ",\"%s\":",
+                     entry->kind == CONTROL_SHAPE ? "topic"
+                     : entry->kind == CONTROL_GAP ? "reason"
+                                                  : "origin");
         json_write_string(out, entry->origin);
     }
     if (entry->kind == CONTROL_END || entry->kind == CONTROL_PART || entry->kind == CONTROL_EPOCH)

@@ -92,8 +92,8 @@ static void check_distinct(struct check *check)
 static void read_recorded(struct check *check)
 {
     struct error err;
-    check->is_recorded_known =
-        target_postgres_read_checkpoint(check->target, endpoints_sink_name(check->config), &check->recorded, &err);
+    check->is_recorded_known = target_postgres_read_checkpoint(
+        check->target, endpoints_sink_name(check->config), &check->recorded, &err);
     if (!check->is_recorded_known && err.stop != STOP_PERMISSION_DENIED)
         finding_error(&check->findings, "target checkpoint", &err);
 }

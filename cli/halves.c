@@ -33,15 +33,16 @@ void capture_half_set(struct capture_half *half, const struct config *config,
 void sink_half_set(struct sink_half *half, const char *name, const struct config *config,
                    const struct endpoints *endpoints)
 {
-    half->options = (struct sink_options){.name = name,
-                                          .batch_max_bytes = config->batch.max_bytes,
-                                          .batch_max_rows = config->batch.max_rows,
-                                          .parks_rows = config->target.on_row_error == ROW_ERROR_PARK,
-                                          .clock = &system_clock,
-                                          .stop = command_stop_flag(),
-                                          .stats = &half->stats,
-                                          .memory = &half->memory,
-                                          .follows_epochs = config->kafka.count > 0};
+    half->options =
+        (struct sink_options){.name = name,
+                              .batch_max_bytes = config->batch.max_bytes,
+                              .batch_max_rows = config->batch.max_rows,
+                              .parks_rows = config->target.on_row_error == ROW_ERROR_PARK,
+                              .clock = &system_clock,
+                              .stop = command_stop_flag(),
+                              .stats = &half->stats,
+                              .memory = &half->memory,
+                              .follows_epochs = config->kafka.count > 0};
     half->target = (struct target_postgres_options){
         .name = name,
         .connection = endpoints->target,

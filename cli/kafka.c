@@ -78,8 +78,7 @@ bool session_registry_open(struct session_registry *session, const struct kafka_
         session->registry = registry_http_new(&options, err);
         return session->registry != NULL;
     }
-    session->log =
-        kafka_log_new(&endpoint->options, "_schemas", REGISTRY_TRANSACTIONAL_ID, err);
+    session->log = kafka_log_new(&endpoint->options, "_schemas", REGISTRY_TRANSACTIONAL_ID, err);
     session->schema_log = (struct schema_log){.context = session->log,
                                               .read = read_log,
                                               .become_writer = become_writer,

@@ -25,17 +25,20 @@ static const char RUN_HELP[] =
     "Example: penstock run -c penstock.yml\n";
 
 static const char CAPTURE_HELP[] =
-    "Publishes the source's tables and changes to Kafka, as Debezium's events in Avro, each exactly once\n"
+    "Publishes the source's tables and changes to Kafka, as Debezium's events in Avro, each "
+    "exactly once\n"
     "for readers with isolation.level=read_committed.\n\n"
     "  -c FILE             the configuration\n"
     "  --set KEY=VALUE     sets one setting over the file; may be repeated\n"
     "  --until-caught-up   ends once all is published that was committed before the start\n"
-    "  --adopt-slot        takes over source.slot, which exists and has no state in Kafka, from where it\n"
+    "  --adopt-slot        takes over source.slot, which exists and has no state in Kafka, from "
+    "where it\n"
     "                      stands and without a copy\n\n"
     "Example: penstock capture -c penstock.yml\n";
 
 static const char SINK_HELP[] =
-    "Applies what a capture has published to the target, source transaction by source transaction,\n"
+    "Applies what a capture has published to the target, source transaction by source "
+    "transaction,\n"
     "exactly once. A second one of the same sink.name waits as a standby.\n\n"
     "  -c FILE             the configuration\n"
     "  --set KEY=VALUE     sets one setting over the file; may be repeated\n"
@@ -43,7 +46,8 @@ static const char SINK_HELP[] =
     "Example: penstock sink -c penstock.yml\n";
 
 static const char CAT_HELP[] =
-    "Prints the messages that are in the topic now, one JSON object on a line: where each lies, its\n"
+    "Prints the messages that are in the topic now, one JSON object on a line: where each lies, "
+    "its\n"
     "position, its key and its value. TOPIC is the whole name, shop.public.orders for one.\n\n"
     "  -c FILE             the configuration\n"
     "  --set KEY=VALUE     sets one setting over the file; may be repeated\n\n"

@@ -47,12 +47,11 @@ static bool look(const struct progress_line *line, struct progress *progress)
         return false;
     progress->is_copying = capture && atomic_load(&capture->is_copying);
     progress->rows = sink ? atomic_load(&sink->rows) : atomic_load(&capture->changes);
-    progress->lsn =
-        sink ? atomic_load(&sink->applied_lsn) : atomic_load(&capture->confirmed_lsn);
+    progress->lsn = sink ? atomic_load(&sink->applied_lsn) : atomic_load(&capture->confirmed_lsn);
     uint64_t received = capture ? atomic_load(&capture->received_lsn) : UINT64_MAX;
-    progress->lag_ms = lag_ms(received, progress->lsn,
-                              sink ? atomic_load(&sink->commit_time_us)
-                                   : atomic_load(&capture->commit_time_us));
+    progress->lag_ms =
+        lag_ms(received, progress->lsn,
+               sink ? atomic_load(&sink->commit_time_us) : atomic_load(&capture->commit_time_us));
     return true;
 }
 

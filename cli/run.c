@@ -43,7 +43,8 @@ static bool open_and_sink(struct session *session, struct target *target, struct
     bool is_good = sink_take_over(target, &recorded, err);
     if (is_good) {
         pipe_announce_recorded(session->pipe, &recorded);
-        struct sink *sink = sink_new(&run->sink.options, pipe_reader(session->pipe), target, &recorded);
+        struct sink *sink =
+            sink_new(&run->sink.options, pipe_reader(session->pipe), target, &recorded);
         is_good = sink_run(sink, err);
         sink_free(sink);
     }
@@ -130,8 +131,7 @@ enum exit_code command_run(const struct arguments *arguments, const struct confi
     struct error err;
     run->arguments = arguments;
     run->config = config;
-    bool is_ready =
-        endpoints_read(&run->endpoints, config, &err) && sessions_watch_the_end(&err);
+    bool is_ready = endpoints_read(&run->endpoints, config, &err) && sessions_watch_the_end(&err);
     enum exit_code code = is_ready ? run_through_pipe(run) : command_stopped(&err);
     endpoints_release(&run->endpoints);
     free(run);

@@ -82,10 +82,8 @@ static enum exit_code run_set_up(struct run_kafka *run)
     capture_half_set(&run->capture, config, &run->endpoints, run->arguments);
     sink_half_set(&run->sink, config->sink.name, config, &run->endpoints);
     run->progress = progress_line_start(config->log.progress_seconds, &run->sink.stats);
-    run->capturing = (struct capture_session){.config = config,
-                                              .kafka = &run->kafka,
-                                              .half = &run->capture,
-                                              .progress = run->progress};
+    run->capturing = (struct capture_session){
+        .config = config, .kafka = &run->kafka, .half = &run->capture, .progress = run->progress};
     run->sinking = (struct sink_session){.config = config,
                                          .kafka = &run->kafka,
                                          .half = &run->sink,
@@ -104,8 +102,7 @@ enum exit_code run_through_kafka(const struct arguments *arguments, const struct
     run->arguments = arguments;
     run->config = config;
     bool is_ready = endpoints_read(&run->endpoints, config, &err) &&
-                    kafka_endpoint_read(&run->kafka, config, &err) &&
-                    sessions_watch_the_end(&err);
+                    kafka_endpoint_read(&run->kafka, config, &err) && sessions_watch_the_end(&err);
     enum exit_code code = is_ready ? run_set_up(run) : command_stopped(&err);
     kafka_endpoint_release(&run->kafka);
     endpoints_release(&run->endpoints);

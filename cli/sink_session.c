@@ -52,8 +52,8 @@ static bool run_between(struct sink_session *session, struct opened *opened, str
                   &opened->recorded, &opened->places, err);
     if (!units)
         return false;
-    struct sink *sink = sink_new(&session->half->options, units_reader(units), opened->target,
-                                 &opened->recorded);
+    struct sink *sink =
+        sink_new(&session->half->options, units_reader(units), opened->target, &opened->recorded);
     bool is_done = sink_run(sink, err);
     sink_free(sink);
     units_free(units);

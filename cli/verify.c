@@ -91,8 +91,9 @@ static bool compare_snapshots(struct verify *verify, struct error *err)
 {
     return begin_snapshot(verify->sessions[SOURCE], err) &&
            begin_snapshot(verify->sessions[TARGET], err) &&
-           target_postgres_read_checkpoint(verify->sessions[TARGET], endpoints_sink_name(verify->config),
-                                           &verify->recorded, err) &&
+           target_postgres_read_checkpoint(verify->sessions[TARGET],
+                                           endpoints_sink_name(verify->config), &verify->recorded,
+                                           err) &&
            compare_tables(verify, err) && end_snapshots(verify, err);
 }
 

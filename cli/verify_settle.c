@@ -100,8 +100,9 @@ static bool look(const struct verify *verify, pg_lsn wanted, struct settlement *
 {
     struct slot_use use = {0};
     bool pending = true;
-    if (!target_postgres_read_checkpoint(verify->sessions[TARGET], endpoints_sink_name(verify->config),
-                                         &settlement->recorded, err) ||
+    if (!target_postgres_read_checkpoint(verify->sessions[TARGET],
+                                         endpoints_sink_name(verify->config), &settlement->recorded,
+                                         err) ||
         !look_at_slot(verify, &use, err))
         return false;
     enum recorded_state state = settlement->recorded.state;

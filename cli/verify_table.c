@@ -220,8 +220,8 @@ static bool explain(struct verify *verify, const struct published_table *publish
                     struct error *err)
 {
     uint64_t count;
-    if (!parked_count(verify->sessions[TARGET], endpoints_sink_name(verify->config), published->schema,
-                      published->name, &count, err))
+    if (!parked_count(verify->sessions[TARGET], endpoints_sink_name(verify->config),
+                      published->schema, published->name, &count, err))
         return false;
     if (count > 0)
         page_line("           %" PRIu64 " changes of this table are parked; %s", count,

@@ -200,9 +200,8 @@ static bool commit(struct applier *applier, const struct batch *batch, size_t fi
     struct commit_mark mark;
     recorded_assign(&next, &applier->held);
     batch_advance(batch, end, &next);
-    bool is_committed =
-        move_places(applier, batch, end, err) &&
-        applier->target->ops->commit(applier->target, &next, &warnings, &mark, err);
+    bool is_committed = move_places(applier, batch, end, err) &&
+                        applier->target->ops->commit(applier->target, &next, &warnings, &mark, err);
     if (is_committed) {
         recorded_assign(&applier->held, &next);
         applier->heard_ms = clock_now_ms(applier->options->clock);

@@ -7,8 +7,10 @@
 
 static const char CREATE_PLACES[] =
     "CREATE TABLE IF NOT EXISTS penstock.place ("
-    " name text NOT NULL, topic text NOT NULL, partition bigint NOT NULL, next_offset bigint NOT NULL,"
-    " epoch bigint NOT NULL, commit_lsn pg_lsn NOT NULL, ordinal bigint NOT NULL, step bigint NOT NULL,"
+    " name text NOT NULL, topic text NOT NULL, partition bigint NOT NULL, next_offset bigint NOT "
+    "NULL,"
+    " epoch bigint NOT NULL, commit_lsn pg_lsn NOT NULL, ordinal bigint NOT NULL, step bigint NOT "
+    "NULL,"
     " PRIMARY KEY (name, topic, partition));"
     "COMMENT ON TABLE penstock.place IS"
     " 'Where each Penstock sink stands in Kafka; part of its checkpoint. Do not edit.'";

@@ -396,9 +396,8 @@ static void units_report_durable(struct message_reader *reader, const struct dur
     (void)durable;
 }
 
-static const struct message_reader_ops ops = {.read = units_read,
-                                              .wake = units_wake,
-                                              .report_durable = units_report_durable};
+static const struct message_reader_ops ops = {
+    .read = units_read, .wake = units_wake, .report_durable = units_report_durable};
 
 struct message_reader *units_reader(struct units *units)
 {

@@ -22,9 +22,10 @@ struct units_options {
     const void *is_wanted_context;
     const struct clock *clock;
     struct stop_flag *stop;
-    struct position *stalled; /* a unit that was given up half-way, kept over restarts; none at first */
-    bool until_end;           /* ends at what the control topic held at the start */
-    int part_patience_ms;  /* no PART or END inside a unit for so long: roll back, begin again when END is there: 30 s */
+    struct position
+        *stalled;   /* a unit that was given up half-way, kept over restarts; none at first */
+    bool until_end; /* ends at what the control topic held at the start */
+    int part_patience_ms; /* no PART or END inside a unit for so long: roll back, begin again when END is there: 30 s */
     int count_patience_ms; /* counts not reached so long after END: ROWS_MISSING: 60 s */
 };
 

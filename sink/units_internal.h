@@ -36,15 +36,16 @@ struct unit_partition {
     uint32_t partition;
     partition_handle handle;
     bool is_open;
-    bool is_fresh;             /* nothing was read of it, ever: its first record must be the log's first */
-    struct position last;      /* of the record before next_offset */
-    int64_t next_offset;       /* -1: from the log's start */
-    struct position old_epoch; /* records up to here belong to an epoch before: they are read and dropped */
-    struct position until;     /* the current entry's last */
-    uint64_t expected;         /* the current entry's count */
-    uint64_t unit;             /* the number of the unit that `taken` counts for */
+    bool is_fresh; /* nothing was read of it, ever: its first record must be the log's first */
+    struct position last; /* of the record before next_offset */
+    int64_t next_offset;  /* -1: from the log's start */
+    struct position
+        old_epoch; /* records up to here belong to an epoch before: they are read and dropped */
+    struct position until; /* the current entry's last */
+    uint64_t expected;     /* the current entry's count */
+    uint64_t unit;         /* the number of the unit that `taken` counts for */
     uint64_t taken;
-    bool is_moved; /* since the last END: its place goes into the next */
+    bool is_moved;                   /* since the last END: its place goes into the next */
     const struct topic_record *head; /* peeked; NULL: none */
 };
 
@@ -64,7 +65,7 @@ struct units {
     struct control_entry entry;
     bool has_entry;
     bool is_entry_begun;
-    bool awaits_epoch; /* control was trimmed: what is before an EPOCH can't be used */
+    bool awaits_epoch;  /* control was trimmed: what is before an EPOCH can't be used */
     int64_t end_offset; /* --until-caught-up: control's end at the start; -1: none */
 
     struct unit_topic **known;
@@ -80,16 +81,18 @@ struct units {
     struct position unit; /* of its first message: epoch and commit_lsn say which */
     uint64_t unit_number; /* counts the units opened here */
     uint64_t unit_changes;
-    int64_t heard_ms;     /* when the last entry, or the last row of one, came */
+    int64_t heard_ms; /* when the last entry, or the last row of one, came */
 
     struct unit_shape **shapes;
     size_t shape_count;
     struct unit_shape *last_shape;
     struct change_values *values;
     struct byte_buffer texts;
-    struct byte_buffer key_change; /* the old row of a key change's delete, as tuple_write() wrote it */
+    struct byte_buffer
+        key_change; /* the old row of a key change's delete, as tuple_write() wrote it */
     enum old_tuple_kind key_change_kind; /* NONE: none is waiting for its create */
-    struct position truncated; /* the last TRUNCATE given out: its copies in other partitions are dropped */
+    struct position
+        truncated; /* the last TRUNCATE given out: its copies in other partitions are dropped */
     uint64_t truncated_shape;
 
     struct message pending[MAX_PENDING];

@@ -24,8 +24,7 @@ struct unit_topic *unit_topic(struct units *units, const char *name)
     for (size_t i = units->known_count; i-- > 0;)
         if (strcmp(units->known[i]->name, name) == 0)
             return units->known[i];
-    units->known =
-        memory_resize(units->known, units->known_count + 1, sizeof(struct unit_topic *));
+    units->known = memory_resize(units->known, units->known_count + 1, sizeof(struct unit_topic *));
     struct unit_topic *topic = memory_new(sizeof(*topic));
     topic->name = memory_copy_string(name);
     units->known[units->known_count++] = topic;
@@ -181,8 +180,8 @@ static bool add_active(struct units *units, const struct control_count *count, s
 {
     bool is_wanted;
     struct unit_partition *partition = unit_find_partition(units, count, err);
-    if (!partition || !unit_is_wanted(units, unit_topic(units, partition->topic->name), &is_wanted,
-                                      err))
+    if (!partition ||
+        !unit_is_wanted(units, unit_topic(units, partition->topic->name), &is_wanted, err))
         return false;
     if (!is_wanted)
         return true;
@@ -222,12 +221,12 @@ static bool missing(struct units *units, const struct unit_partition *partition,
     char until[POSITION_TEXT_SIZE];
     if (clock_now_ms(units->options->clock) - units->heard_ms < units->options->count_patience_ms)
         return true;
-    error_stop(err, STOP_ROWS_MISSING,
-               "%s/%" PRIu32 " ends before %s, which the control topic names",
-               partition->topic->name, partition->partition,
-               position_text(&partition->until, until));
-    return error_remedy(err, "start the capture: it may heal the topic; if this comes again, Kafka has lost "
-                             "records: see docs/stops.md, ROWS_MISSING");
+    error_stop(
+        err, STOP_ROWS_MISSING, "%s/%" PRIu32 " ends before %s, which the control topic names",
+        partition->topic->name, partition->partition, position_text(&partition->until, until));
+    return error_remedy(
+        err, "start the capture: it may heal the topic; if this comes again, Kafka has lost "
+             "records: see docs/stops.md, ROWS_MISSING");
 }
 
 /* Sees to it that the partition's head is a record of this unit; it stays NULL if none came in time. */

@@ -110,8 +110,7 @@ static bool check_fingerprint(const struct unit_shape *shape, uint32_t id, struc
     if (strcmp(fingerprint, shape->fingerprint) == 0)
         return true;
     error_stop(err, STOP_SCHEMA_CHANGED,
-               "the registry has another schema under id %" PRIu32
-               " than %s.%s was written with",
+               "the registry has another schema under id %" PRIu32 " than %s.%s was written with",
                id, shape->table->schema, shape->table->name);
     return error_remedy(err, "restore the registry to what it was; see docs/stops.md, "
                              "SCHEMA_CHANGED");
@@ -165,9 +164,10 @@ static bool set_exact(struct header_sections *sections, struct change *change, s
             continue; /* the row itself has it as well */
         if (exact.column >= tuple->count)
             return error_set(err, ERROR_DATA, "its header names a column that it doesn't have");
-        tuple->values[exact.column] = (struct value){.kind = exact.text.data ? VALUE_TEXT : VALUE_NULL,
-                                                     .data = exact.text.data,
-                                                     .size = (uint32_t)exact.text.size};
+        tuple->values[exact.column] =
+            (struct value){.kind = exact.text.data ? VALUE_TEXT : VALUE_NULL,
+                           .data = exact.text.data,
+                           .size = (uint32_t)exact.text.size};
     }
     return true;
 }
@@ -246,15 +246,15 @@ static bool is_repeated_truncate(struct units *units, const struct unit_shape *s
 {
     struct position at = *position;
     at.step = 0;
-    bool is_repeated = position_compare(&at, &units->truncated) == 0 &&
-                       units->truncated_shape == shape->hash;
+    bool is_repeated =
+        position_compare(&at, &units->truncated) == 0 && units->truncated_shape == shape->hash;
     units->truncated = at;
     units->truncated_shape = shape->hash;
     return is_repeated;
 }
 
-static bool give_change(struct units *units, struct unit_shape *shape,
-                        const struct header *header, struct change *change, struct error *err)
+static bool give_change(struct units *units, struct unit_shape *shape, const struct header *header,
+                        struct change *change, struct error *err)
 {
     bool is_key_change = (header->flags & HEADER_KEY_CHANGE) != 0;
     if (is_key_change && change->kind == CHANGE_DELETE)
