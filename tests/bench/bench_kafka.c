@@ -257,10 +257,25 @@ static bool run_writer(struct bench *bench, const char *topic)
 
 /* ---- reading ---- */
 
+enum { MAX_PARTITIONS = 64 };
+
+/* The next record must follow the one before. */
+static bool check_chain(struct bench *bench, const struct topic_record *record,
+                        struct position *last)
+{
+    char text[POSITION_TEXT_SIZE];
+    if (position_compare(&record->header.previous, last) != 0)
+        return error_set(&bench->err, ERROR_DATA, "the chain is broken at %s",
+                         position_text(&record->header.position, text));
+    *last = record->header.position;
+    return true;
+}
+
 static bool read_partitions(struct bench *bench, struct topic_reader *topics, const char *topic,
                             uint64_t *rows)
 {
-    partition_handle handles[64];
+    partition_handle handles[MAX_PARTITIONS];
+    struct position last[MAX_PARTITIONS] = {0};
     uint32_t count = bench->kafka.partitions;
     uint32_t ended = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -274,6 +289,8 @@ static bool read_partitions(struct bench *bench, struct topic_reader *topics, co
             int budget = 1000;
             do {
                 if (!topics->ops->peek(topics, handles[i], 0, &record, &peeked, &bench->err))
+                    return false;
+                if (record && !check_chain(bench, record, &last[i]))
                     return false;
                 if (record)
                     topics->ops->take(topics, handles[i]);
@@ -305,7 +322,8 @@ static bool run_reader(struct bench *bench, const char *topic)
 
 int main(int argc, char **argv)
 {
-    if (argc != 6) {
+    uint32_t partitions = argc == 6 ? (uint32_t)strtoul(argv[4], NULL, 10) : 0;
+    if (partitions < 1 || partitions > MAX_PARTITIONS) {
         fprintf(stderr, "usage: %s SERVERS PREFIX ROWS PARTITIONS MAX_MIB\n", argv[0]);
         return USAGE;
     }
@@ -317,7 +335,7 @@ int main(int argc, char **argv)
                                          .property_count = 1,
                                          .name = "bench",
                                          .prefix = argv[2],
-                                         .partitions = (uint32_t)strtoul(argv[4], NULL, 10),
+                                         .partitions = partitions,
                                          .replication = -1,
                                          .retention_ms = -1,
                                          .clock = &system_clock,
