@@ -91,17 +91,29 @@ static bool read_header(struct reader_partition *partition, struct error *err)
     return poison(partition, message->offset, err);
 }
 
-static bool on_error(const struct reader_partition *partition, const rd_kafka_message_t *message,
-                     struct error *err)
+/* librdkafka's word is a moment's view of a broker that may be starting: the brokers are asked before a person is. */
+static bool on_unknown(struct kafka_reader *reader, const struct reader_partition *partition,
+                       struct error *err)
+{
+    uint32_t partitions = 0;
+    bool is_answered = kafka_topic_look_up(reader->client, partition->topic, &partitions, err);
+    if (err->kind != ERROR_NONE)
+        return false;
+    if (!is_answered || partitions > partition->number)
+        return error_set(err, ERROR_RETRY, "topic %s was not there for a moment", partition->topic);
+    error_stop(err, STOP_TOPIC_CHANGED, "topic %s was deleted", partition->topic);
+    return error_remedy(err, "a new copy is needed; see docs/stops.md, TOPIC_CHANGED");
+}
+
+static bool on_error(struct kafka_reader *reader, const struct reader_partition *partition,
+                     const rd_kafka_message_t *message, struct error *err)
 {
     bool is_gone = message->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
                    message->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
                    message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     const char *text = rd_kafka_message_errstr(message);
-    if (is_gone) {
-        error_stop(err, STOP_TOPIC_CHANGED, "topic %s was deleted", partition->topic);
-        return error_remedy(err, "a new copy is needed; see docs/stops.md, TOPIC_CHANGED");
-    }
+    if (is_gone)
+        return on_unknown(reader, partition, err);
     if (message->err == RD_KAFKA_RESP_ERR__BAD_MSG) {
         error_set(err, ERROR_DATA, "%s", text);
         return poison(partition, message->offset, err);
@@ -114,7 +126,7 @@ static bool on_message(struct kafka_reader *reader, struct reader_partition *par
                        rd_kafka_message_t *message, struct error *err)
 {
     if (message->err && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        bool goes_on = on_error(partition, message, err);
+        bool goes_on = on_error(reader, partition, message, err);
         rd_kafka_message_destroy(message);
         return goes_on;
     }
