@@ -29,6 +29,7 @@ bool kafka_endpoint_read(struct kafka_endpoint *endpoint, const struct config *c
         .partitions = (uint32_t)config->topics.partitions,
         .replication = config->topics.replication ? (int32_t)config->topics.replication : -1,
         .retention_ms = config->topics.retention_ms ? config->topics.retention_ms : -1,
+        .max_message_bytes = config->topics.max_message_bytes,
         .allows_compaction = config->topics.allow_compaction,
         .clock = &system_clock,
         .stop = command_stop_flag()};

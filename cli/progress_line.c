@@ -43,16 +43,22 @@ static bool look(const struct progress_line *line, struct progress *progress)
 {
     const struct capture_stats *capture = line->capture;
     struct sink_stats *sink = line->sink;
-    if (!sink && !capture)
-        return false;
-    progress->is_copying = capture && atomic_load(&capture->is_copying);
-    progress->rows = sink ? atomic_load(&sink->rows) : atomic_load(&capture->changes);
-    progress->lsn = sink ? atomic_load(&sink->applied_lsn) : atomic_load(&capture->confirmed_lsn);
-    uint64_t received = capture ? atomic_load(&capture->received_lsn) : UINT64_MAX;
-    progress->lag_ms =
-        lag_ms(received, progress->lsn,
-               sink ? atomic_load(&sink->commit_time_us) : atomic_load(&capture->commit_time_us));
-    return true;
+    uint64_t received = UINT64_MAX;
+    int64_t committed_us = 0;
+    if (capture) {
+        progress->is_copying = atomic_load(&capture->is_copying);
+        progress->rows = atomic_load(&capture->changes);
+        progress->lsn = atomic_load(&capture->confirmed_lsn);
+        committed_us = atomic_load(&capture->commit_time_us);
+        received = atomic_load(&capture->received_lsn);
+    }
+    if (sink) {
+        progress->rows = atomic_load(&sink->rows);
+        progress->lsn = atomic_load(&sink->applied_lsn);
+        committed_us = atomic_load(&sink->commit_time_us);
+    }
+    progress->lag_ms = lag_ms(received, progress->lsn, committed_us);
+    return sink || capture;
 }
 
 static void log_progress(struct progress_line *line)

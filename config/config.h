@@ -96,6 +96,7 @@ struct config_topics {
     size_t partitions;
     size_t replication;   /* 0: the broker's default */
     int64_t retention_ms; /* 0: for ever */
+    size_t max_message_bytes;
     bool allow_compaction;
     bool tombstones;
 };

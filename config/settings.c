@@ -91,6 +91,10 @@ const struct setting settings[] = {
      RANGE(0, 3650 * DAY),
      .summary = "how long a new topic keeps its messages; 0 for ever. A sink that is away for "
                 "longer needs a new copy"},
+    {"topics.max_message_bytes", FIELD(SIZE, topics.max_message_bytes), .initial = "16 MiB",
+     RANGE(1 * MIB, GIB),
+     .summary = "the largest message that a new topic of rows takes, a row and its old one before "
+                "compression; a larger one stops the capture"},
     {"topics.allow_compaction", FIELD(BOOL, topics.allow_compaction), .initial = "false",
      .summary = "use topics of rows that Kafka compacts: sinks can then no longer apply whole "
                 "transactions once messages are gone"},

@@ -20,13 +20,14 @@ struct kafka_property {
 struct kafka_options {
     const struct kafka_property *properties; /* the user's, of `kafka:` */
     size_t property_count;
-    bool allows_insecure;   /* plain text to a host other than this one */
-    const char *name;       /* of the pipeline: client.id, transactional ids */
-    const char *prefix;     /* of the topics */
-    uint32_t partitions;    /* of new row topics */
-    int32_t replication;    /* of new topics; -1: the broker's default */
-    int64_t retention_ms;   /* of new row topics and of control; -1: for ever */
-    bool allows_compaction; /* of row topics that others made */
+    bool allows_insecure;     /* plain text to a host other than this one */
+    const char *name;         /* of the pipeline: client.id, transactional ids */
+    const char *prefix;       /* of the topics */
+    uint32_t partitions;      /* of new row topics */
+    int32_t replication;      /* of new topics; -1: the broker's default */
+    int64_t retention_ms;     /* of new row topics and of control; -1: for ever */
+    size_t max_message_bytes; /* of new row topics */
+    bool allows_compaction;   /* of row topics that others made */
     const struct clock *clock;
     struct stop_flag *stop;
 };

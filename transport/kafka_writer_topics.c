@@ -149,13 +149,17 @@ static bool make_rows(struct kafka_writer *writer, const char *name, uint32_t *p
                       struct error *err)
 {
     char retention[24];
-    const struct kafka_property settings[] = {
-        {"cleanup.policy", "delete"}, {"retention.ms", retention}, {NULL, NULL}};
+    char max_message[24];
+    const struct kafka_property settings[] = {{"cleanup.policy", "delete"},
+                                              {"retention.ms", retention},
+                                              {"max.message.bytes", max_message},
+                                              {NULL, NULL}};
     struct kafka_topic_plan plan = {.name = name,
                                     .partitions = writer->options.kafka.partitions,
                                     .replication = writer->options.kafka.replication,
                                     .settings = settings};
     snprintf(retention, sizeof(retention), "%" PRId64, writer->options.kafka.retention_ms);
+    snprintf(max_message, sizeof(max_message), "%zu", writer->options.kafka.max_message_bytes);
     return find_or_make(writer, &plan, partitions, err);
 }
 

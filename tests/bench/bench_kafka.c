@@ -338,6 +338,7 @@ int main(int argc, char **argv)
                                          .partitions = partitions,
                                          .replication = -1,
                                          .retention_ms = -1,
+                                         .max_message_bytes = 16 << 20,
                                          .clock = &system_clock,
                                          .stop = &bench.stop};
     if (!stop_flag_open(&bench.stop) ||

@@ -34,6 +34,7 @@ static void assert_takes_what_kafka_needs(const struct config *config)
     assert_int_equal(config->topics.partitions, 12);
     assert_int_equal(config->topics.replication, 3);
     assert_int_equal(config->topics.retention_ms, 0);
+    assert_int_equal(config->topics.max_message_bytes, 2 << 20);
     assert_true(config->topics.allow_compaction && !config->topics.tombstones);
     assert_string_equal(config->registry.url, "https://r:8081/apis/ccompat/v7");
     assert_string_equal(config->registry.user, "u");
@@ -57,6 +58,7 @@ static void takes_all_values_of_the_file(void **state)
               "target: {url: postgresql://db2/x, password_file: /b, insecure: true,\n"
               "         create_tables: true, synchronous_commit: local, on_row_error: park}\n"
               "topics: {prefix: A.b-c_1, partitions: 12, replication: 3, retention: 0,\n"
+              "         max_message_bytes: 2 MiB,\n"
               "         allow_compaction: true, tombstones: false}\n"
               "registry: {url: 'https://r:8081/apis/ccompat/v7', user: u, password_file: /c,\n"
               "           ca_file: /d, timeout: 100 ms, insecure: true}\n"
@@ -109,6 +111,7 @@ static void fills_in_the_defaults(void **state)
     assert_int_equal(config->topics.partitions, 1);
     assert_int_equal(config->topics.replication, 0);
     assert_int_equal(config->topics.retention_ms, INT64_C(7) * 24 * 3600 * 1000);
+    assert_int_equal(config->topics.max_message_bytes, 16 << 20);
     assert_true(config->topics.tombstones && !config->topics.allow_compaction);
     assert_null(config->registry.url);
     assert_int_equal(config->registry.timeout_ms, 5000);
