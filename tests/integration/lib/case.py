@@ -48,7 +48,7 @@ class PairCase(unittest.TestCase):
     def new_penstock(self, **options):
         penstock = Penstock(self.name, self.source.url(), self.target.url(), **options)
         if self.broker:
-            penstock.others = {"kafka": {"bootstrap.servers": self.broker.url}}
+            penstock.others = {"kafka": {"bootstrap.servers": self.broker.url}, "topics": {"max_message_bytes": "128 MiB"}}
         return penstock
 
     def start(self, command="run", *options, **process_options):
