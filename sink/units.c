@@ -65,9 +65,9 @@ static void write_place(struct units *units, const char *topic, const struct uni
     place_write(&units->place_bytes, &place);
 }
 
-/* Puts into the last message given out where we stand behind it. While entries of a control record are left, that record is to be
- * read again. */
-static void give_places(struct units *units)
+/* Puts into the last message given out where we stand behind it. As long as an entry of a control record isn't done, that record is
+ * to be read again. */
+static void give_places(struct units *units, bool is_entry_done)
 {
     struct unit_partition control = units->control;
     byte_buffer_clear(&units->place_bytes);
@@ -76,7 +76,7 @@ static void give_places(struct units *units)
         units->moved[i]->is_moved = false;
     }
     units->moved_count = 0;
-    if (units->record && units->entries.left == 0) {
+    if (units->record && units->entries.left == 0 && is_entry_done) {
         control.next_offset = units->record->offset + 1;
         control.last = units->record->header.position;
     }
@@ -87,7 +87,8 @@ static void give_places(struct units *units)
 
 /* ---- states ---- */
 
-static void give_state(struct units *units, enum recorded_state state, const char *tables)
+static void give_state(struct units *units, enum recorded_state state, const char *tables,
+                       bool is_entry_done)
 {
     struct byte_buffer *body = unit_body(units);
     char *copy = memory_copy_string(tables);
@@ -96,7 +97,7 @@ static void give_state(struct units *units, enum recorded_state state, const cha
     units->recorded.state = state;
     recorded_write(body, &units->recorded);
     unit_give(units, MESSAGE_STATE, 0, NULL);
-    give_places(units);
+    give_places(units, is_entry_done);
 }
 
 static bool write_table(struct units *units, const struct control_table *table,
@@ -145,7 +146,7 @@ static bool on_epoch(struct units *units, struct error *err)
     log_info("new epoch", "epoch=%" PRIu32 " tables=%" PRIu32, units->entry.position.epoch,
              units->entry.table_count);
     give_state(units, units->entry.table_count > 0 ? RECORDED_COPYING : RECORDED_STREAMING,
-               byte_buffer_text(&lines));
+               byte_buffer_text(&lines), true);
     return true;
 }
 
@@ -154,7 +155,7 @@ static bool ends_copy(struct units *units)
 {
     if (units->recorded.state == RECORDED_STREAMING || units->entry.position.commit_lsn == 0)
         return false;
-    give_state(units, RECORDED_STREAMING, "");
+    give_state(units, RECORDED_STREAMING, "", false);
     return true;
 }
 
@@ -174,7 +175,7 @@ static void give_end(struct units *units)
         return;
     write_bytes(unit_body(units), &end, sizeof(end));
     unit_give(units, MESSAGE_END, 0, &entry->position);
-    give_places(units);
+    give_places(units, true);
 }
 
 static void give_watermark(struct units *units)
@@ -183,7 +184,7 @@ static void give_watermark(struct units *units)
     units->recorded.position = units->entry.position;
     write_bytes(unit_body(units), &watermark, sizeof(watermark));
     unit_give(units, MESSAGE_WATERMARK, 0, &units->entry.position);
-    give_places(units);
+    give_places(units, true);
 }
 
 /* A table that may have no rows: the same that the pipe sends, an empty piece of the copy. */

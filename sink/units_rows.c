@@ -291,6 +291,12 @@ static void remove_active(struct units *units, const struct unit_partition *part
     units->active_count = kept;
 }
 
+static bool is_of_unit(const struct units *units, const struct position *position)
+{
+    return position->epoch == units->entry.position.epoch &&
+           position->commit_lsn == units->entry.position.commit_lsn;
+}
+
 bool unit_take(struct units *units, int timeout_ms, enum taken *taken, struct error *err)
 {
     struct unit_partition *partition;
@@ -303,16 +309,17 @@ bool unit_take(struct units *units, int timeout_ms, enum taken *taken, struct er
     if (!partition)
         return true;
     *taken = TAKEN_ONE;
-    if (position_compare(&partition->head->header.position, &partition->until) > 0)
+    const struct position position = partition->head->header.position;
+    if (!is_of_unit(units, &position) || position_compare(&position, &partition->until) > 0)
         return wrong_count(partition, err);
     if (!unit_give_record(units, partition->head, err))
         return unit_poison(partition, partition->head, err);
     partition->taken++;
     drop_head(units, partition);
-    if (partition->taken == partition->expected)
+    bool is_last = position_compare(&position, &partition->until) == 0;
+    if (is_last != (partition->taken == partition->expected))
+        return wrong_count(partition, err);
+    if (is_last)
         remove_active(units, partition);
-    return position_compare(&partition->last, &partition->until) != 0 ||
-                   partition->taken == partition->expected
-               ? true
-               : wrong_count(partition, err);
+    return true;
 }

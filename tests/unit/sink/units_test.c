@@ -75,6 +75,29 @@ static void a_reader_goes_on_from_its_places(void **state)
     close_reader();
 }
 
+static void the_end_of_the_copy_leaves_the_unit_behind_it_to_be_read_again(void **state)
+{
+    (void)state;
+    struct error err;
+    const struct message *message;
+    begin_stream();
+    begin(100);
+    change(0, CHANGE_INSERT, NULL, "1,x,-");
+    end();
+    flush();
+    open_reader(false);
+    text[0] = '\0';
+    do {
+        message = units_reader(units)->ops->read(units_reader(units), 0, &err);
+        assert_non_null(message);
+        take(message);
+    } while (recorded.state != RECORDED_STREAMING);
+    close_reader();
+    open_reader(false);
+    assert_reads("Ia(1,x,-) END ");
+    close_reader();
+}
+
 static void a_large_unit_comes_part_by_part(void **state)
 {
     (void)state;
@@ -261,6 +284,7 @@ int main(void)
         TEST(a_key_change_comes_out_as_one_update),
         TEST(nothing_of_an_unfinished_kafka_transaction_is_seen),
         TEST(a_reader_goes_on_from_its_places),
+        TEST(the_end_of_the_copy_leaves_the_unit_behind_it_to_be_read_again),
         TEST(a_large_unit_comes_part_by_part),
         TEST(only_wanted_tables_come_out),
         TEST(a_truncate_comes_out_once_for_each_table),
