@@ -279,35 +279,4 @@ static void take(const struct message *message)
     take_places(message);
 }
 
-/* All that is there. */
-static const char *read_all(struct error *err)
-{
-    const struct message *message;
-    struct message_reader *messages = units_reader(units);
-    text[0] = '\0';
-    while ((message = messages->ops->read(messages, 0, err)) != NULL)
-        take(message);
-    return text;
-}
-
-static void assert_reads(const char *expected)
-{
-    struct error err;
-    const char *found = read_all(&err);
-    if (err.kind != ERROR_NONE)
-        print_error("%s\n", err.message);
-    assert_int_equal(err.kind, ERROR_NONE);
-    assert_string_equal(found, expected);
-}
-
-static void assert_stops(enum stop expected)
-{
-    struct error err;
-    read_all(&err);
-    assert_int_equal(err.kind, ERROR_STOP);
-    if (err.stop != expected)
-        print_error("%s: %s\n", stop_name(err.stop), err.message);
-    assert_int_equal(err.stop, expected);
-}
-
 #endif
