@@ -87,8 +87,9 @@ static void give_places(struct units *units, bool is_entry_done)
 
 /* ---- states ---- */
 
+/* `position` is that of the entry which it is made of, and which it ends; NULL: it goes before an entry. */
 static void give_state(struct units *units, enum recorded_state state, const char *tables,
-                       bool is_entry_done)
+                       const struct position *position)
 {
     struct byte_buffer *body = unit_body(units);
     char *copy = memory_copy_string(tables);
@@ -96,8 +97,8 @@ static void give_state(struct units *units, enum recorded_state state, const cha
     units->recorded.tables = copy;
     units->recorded.state = state;
     recorded_write(body, &units->recorded);
-    unit_give(units, MESSAGE_STATE, 0, NULL);
-    give_places(units, is_entry_done);
+    unit_give(units, MESSAGE_STATE, 0, position);
+    give_places(units, position != NULL);
 }
 
 static bool write_table(struct units *units, const struct control_table *table,
@@ -142,11 +143,10 @@ static bool on_epoch(struct units *units, struct error *err)
     units->awaits_epoch = false;
     units->recorded.position = units->entry.position;
     units->recorded.end_lsn = units->recorded.acked_lsn = 0;
-    units->last_given = units->entry.position;
     log_info("new epoch", "epoch=%" PRIu32 " tables=%" PRIu32, units->entry.position.epoch,
              units->entry.table_count);
     give_state(units, units->entry.table_count > 0 ? RECORDED_COPYING : RECORDED_STREAMING,
-               byte_buffer_text(&lines), true);
+               byte_buffer_text(&lines), &units->entry.position);
     return true;
 }
 
@@ -155,7 +155,7 @@ static bool ends_copy(struct units *units)
 {
     if (units->recorded.state == RECORDED_STREAMING || units->entry.position.commit_lsn == 0)
         return false;
-    give_state(units, RECORDED_STREAMING, "", false);
+    give_state(units, RECORDED_STREAMING, "", NULL);
     return true;
 }
 

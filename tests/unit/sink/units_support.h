@@ -44,6 +44,8 @@ static struct units *units;
 static struct recorded recorded;
 static struct places places;
 static char text[MAX_TEXT]; /* what came out */
+static bool has_taken;
+static struct position last_taken;
 
 static bool is_wanted(const void *context, const char *schema, const char *table)
 {
@@ -98,6 +100,7 @@ static void open_reader(bool until_end)
                                      .until_end = until_end,
                                      .part_patience_ms = PATIENCE_MS,
                                      .count_patience_ms = PATIENCE_MS};
+    has_taken = false;
     reader = memory_reader_new(broker);
     units = units_new(&options, memory_reader_topics(reader), registry, &recorded, &places, &err);
     assert_non_null(units);
@@ -256,6 +259,10 @@ static void take(const struct message *message)
 {
     struct error err;
     struct byte_reader body = byte_reader_over(message->body);
+    if (has_taken)
+        assert_int_equal(position_compare(&message->previous, &last_taken), 0);
+    has_taken = true;
+    last_taken = message->position;
     switch (message->kind) {
     case MESSAGE_SHAPE:
         shapes[message->shape_id] = table_read(&body, arena);
