@@ -299,7 +299,7 @@ static bool postgres_commit(struct target *base, const struct recorded *recorded
 {
     struct postgres_target *target = postgres_target_of(base);
     bool is_sent = (!target->copying || postgres_settle(target, err)) &&
-                   postgres_queue_counts(target, err) &&
+                   postgres_queue_counts(target, recorded, err) &&
                    postgres_queue_sql(target, PENDING_COMMAND, "SET CONSTRAINTS ALL IMMEDIATE",
                                       NO_PARAMS, err) &&
                    postgres_queue_checkpoint(target, recorded, err) &&

@@ -219,10 +219,21 @@ static bool queue_count(struct postgres_target *target, struct target_table *tab
     return sum == 0 || postgres_queue_own(target, PENDING_COMMAND, OWN_COUNT_TABLE, 7, texts, err);
 }
 
-bool postgres_queue_counts(struct postgres_target *target, struct error *err)
+/* Through Kafka the initial copy comes as rows like any other; only their position tells. */
+static void count_as_copied(struct table_counts *counts)
 {
-    for (struct postgres_table *table = target->tables; table; table = table->next)
+    counts->copied += counts->inserted;
+    counts->inserted = 0;
+}
+
+bool postgres_queue_counts(struct postgres_target *target, const struct recorded *recorded,
+                           struct error *err)
+{
+    for (struct postgres_table *table = target->tables; table; table = table->next) {
+        if (recorded->position.commit_lsn == 0)
+            count_as_copied(&table->base.counts);
         if (!queue_count(target, &table->base, err))
             return false;
+    }
     return true;
 }

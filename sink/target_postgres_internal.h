@@ -167,7 +167,8 @@ bool postgres_read_checkpoint(struct target *target, struct recorded *recorded, 
 bool postgres_queue_checkpoint(struct postgres_target *target, const struct recorded *recorded,
                                struct error *err) MUST_USE;
 /* What each table counted since the last call. */
-bool postgres_queue_counts(struct postgres_target *target, struct error *err) MUST_USE;
+bool postgres_queue_counts(struct postgres_target *target, const struct recorded *recorded,
+                           struct error *err) MUST_USE;
 
 /* ---- parked changes: sink/target_postgres_parked.c ---- */
 
