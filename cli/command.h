@@ -25,11 +25,12 @@ struct arguments {
 struct command {
     const char *name;
     const char *summary;
-    const char *help;    /* options and an example, after the usage line */
-    const char *options; /* the long options that it takes, each between blanks: " set json " */
-    const char *operand; /* what must follow the options, as help calls it: "TOPIC"; or NULL */
-    unsigned needs;      /* enum config_part, together: what must be configured */
-    unsigned uses;       /* the same: what is used if it is configured */
+    const char *help;        /* options and an example, after the usage line */
+    const char *options;     /* the long options that it takes, each between blanks: " set json " */
+    const char *operand;     /* what must follow the options, as help calls it: "TOPIC"; or NULL */
+    unsigned needs;          /* enum config_part, together: what must be configured */
+    unsigned uses;           /* the same: what is used if it is configured */
+    unsigned needs_for_pipe; /* the same: what must be configured unless Kafka is */
     /* Returns the exit code. `config` is NULL if the command needs and uses nothing. */
     enum exit_code (*run)(const struct arguments *arguments, const struct config *config);
 };
@@ -64,6 +65,9 @@ void endpoints_release(struct endpoints *endpoints);
 
 /* Whether source.tables and source.exclude choose the table, which is none of our own; `context` is the configuration. */
 bool endpoints_want_table(const void *context, const char *schema, const char *name);
+
+/* Whether sink.tables and sink.exclude choose the table; without Kafka all that are captured are. `context` as above. */
+bool endpoints_sink_wants_table(const void *context, const char *schema, const char *name);
 
 /* A hash of source.tables and source.exclude, which R records: 16 hexadecimal digits. */
 enum { FILTER_HASH_SIZE = 17 };

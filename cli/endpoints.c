@@ -67,6 +67,13 @@ bool endpoints_want_table(const void *context, const char *schema, const char *n
            !config_table_matches(&config->source.exclude, schema, name);
 }
 
+bool endpoints_sink_wants_table(const void *context, const char *schema, const char *name)
+{
+    const struct config *config = context;
+    return config->kafka.count == 0 || (config_table_matches(&config->sink.tables, schema, name) &&
+                                        !config_table_matches(&config->sink.exclude, schema, name));
+}
+
 static void write_list(struct byte_buffer *text, const struct config_list *list)
 {
     for (size_t i = 0; i < list->count; i++)

@@ -60,7 +60,8 @@ static const char CHECK_HELP[] =
     "Example: penstock check -c penstock.yml\n";
 
 static const char STATUS_HELP[] =
-    "Shows the slot, the positions, the lag, and the counts of each table.\n\n"
+    "Shows the slot, the positions, the lag, and the counts of each table. Over Kafka a file with one "
+    "half\nshows that half.\n\n"
     "  -c FILE             the configuration\n"
     "  --set KEY=VALUE     sets one setting over the file; may be repeated\n"
     "  --json              for machines\n\n"
@@ -112,8 +113,8 @@ static const struct command commands[] = {
      .summary = "show how it stands",
      .help = STATUS_HELP,
      .options = " set json ",
-     .needs = CONFIG_SOURCE | CONFIG_TARGET,
-     .uses = CONFIG_KAFKA,
+     .uses = CONFIG_SOURCE | CONFIG_TARGET | CONFIG_KAFKA,
+     .needs_for_pipe = CONFIG_SOURCE | CONFIG_TARGET,
      .run = command_status},
     {.name = "verify",
      .summary = "compare source and target",
@@ -283,7 +284,10 @@ static int run(const struct command *command, const struct arguments *arguments)
                                                .set_count = arguments->set_count,
                                                .environment = (const char *const *)environ};
     const struct config_needs needs = {
-        .command = command->name, .parts = command->needs, .optional = command->uses};
+        .command = command->name,
+        .parts = command->needs,
+        .optional = command->uses,
+        .parts_of_pipe = command->needs_for_pipe};
     SCOPED_CONFIG config = config_load(arguments->config_path, &overrides, &needs, &err);
     if (!config) {
         if (!isatty(STDERR_FILENO))

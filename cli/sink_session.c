@@ -2,18 +2,10 @@
 /* Locks the target, reads its checkpoint, and lets units and sink run from there. */
 #include "cli/sink_session.h"
 
-#include "config/patterns.h"
 #include "sink/units.h"
 #include "transport/kafka_reader.h"
 
 enum { PART_PATIENCE_MS = 30000, COUNT_PATIENCE_MS = 60000 };
-
-static bool is_wanted(const void *context, const char *schema, const char *table)
-{
-    const struct config *config = context;
-    return config_table_matches(&config->sink.tables, schema, table) &&
-           !config_table_matches(&config->sink.exclude, schema, table);
-}
 
 struct opened {
     struct target *target;
@@ -39,7 +31,7 @@ static bool open_all(struct sink_session *session, struct opened *opened, struct
 static bool run_between(struct sink_session *session, struct opened *opened, struct error *err)
 {
     struct units_options options = {.prefix = session->config->topics.prefix,
-                                    .is_wanted = is_wanted,
+                                    .is_wanted = endpoints_sink_wants_table,
                                     .is_wanted_context = session->config,
                                     .clock = &system_clock,
                                     .stop = command_stop_flag(),

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* penstock status: what the slot, the source's log and the target's state say, put together. */
+/* penstock status: what the slot, the source's log, Kafka and the target's state say, put together. */
 #include "cli/status.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "cli/command.h"
+#include "cli/kafka.h"
 #include "cli/parked.h"
 #include "cli/publication_names.h"
 #include "sink/target_postgres.h"
-
-enum {
-    NOISE_BYTES = 64 * 1024,            /* what an idle server writes between two looks of ours */
-    ACKNOWLEDGED_BYTES = 16 << 20,      /* an idle capture acknowledges after so much WAL … */
-    ACKNOWLEDGED_US = 15 * 1000 * 1000, /* … or within 10 s, and then some */
-    RECENT_US = 2 * 1000 * 1000,        /* a commit so young is on its way */
-};
 
 /* Both sessions, and what belongs to their answers. */
 struct gathering {
@@ -26,7 +21,6 @@ struct gathering {
     struct arena *arena;
     struct query *tables;
     struct query *parked;
-    int64_t source_now_us;
 };
 
 /* ---- the source ---- */
@@ -54,7 +48,7 @@ static bool read_slot(struct gathering *gathering, struct status *status, struct
     status->restart_lsn = query_lsn(query, 0, 6);
     status->confirmed_flush = query_lsn(query, 0, 7);
     status->source_lsn = query_lsn(query, 0, 8);
-    gathering->source_now_us = query_int64(query, 0, 9);
+    status->now_us = query_int64(query, 0, 9);
     return true;
 }
 
@@ -65,7 +59,7 @@ static bool read_unpublished(struct gathering *gathering, struct status *status,
     struct listed_tables listed;
     struct published published;
     const struct config *config = gathering->config;
-    if (status->recorded.state != RECORDED_STREAMING)
+    if (status_captured(status)->state != RECORDED_STREAMING)
         return true;
     publication_names_set(&names, config);
     if (!catalog_list_tables(gathering->source, endpoints_want_table, config, &listed, err))
@@ -98,9 +92,25 @@ static bool read_unpublished(struct gathering *gathering, struct status *status,
 
 /* ---- the target ---- */
 
+/* How often each table was changed, and what is parked. */
+static bool read_progress(struct gathering *gathering, struct status *status, struct error *err)
+{
+    gathering->tables =
+        query_run(gathering->target,
+                  "SELECT table_name, copied, inserted, updated, deleted, truncated"
+                  " FROM penstock.table_progress WHERE name = $1 ORDER BY table_name COLLATE \"C\"",
+                  PARAMS(status->sink), err);
+    status->tables = gathering->tables;
+    if (!gathering->tables)
+        return false;
+    gathering->parked = parked_list(gathering->target, status->sink, err);
+    status->parked = gathering->parked;
+    return gathering->parked != NULL;
+}
+
 static bool read_state(struct gathering *gathering, struct status *status, struct error *err)
 {
-    if (!target_postgres_read_checkpoint(gathering->target, status->name, &status->recorded, err))
+    if (!target_postgres_read_checkpoint(gathering->target, status->sink, &status->recorded, err))
         return error_add(err, "the state at the target");
     if (status->recorded.state == RECORDED_NONE)
         return true;
@@ -108,103 +118,58 @@ static bool read_state(struct gathering *gathering, struct status *status, struc
         query_run(gathering->target,
                   "SELECT (EXTRACT(epoch FROM clock_timestamp() - updated_at) * 1000000)::bigint"
                   " FROM penstock.checkpoint WHERE name = $1",
-                  PARAMS(status->name), err);
+                  PARAMS(status->sink), err);
     if (!age)
         return false;
     status->recorded_age_us = query_rows(age) > 0 ? query_int64(age, 0, 0) : 0;
-    gathering->tables =
-        query_run(gathering->target,
-                  "SELECT table_name, copied, inserted, updated, deleted, truncated"
-                  " FROM penstock.table_progress WHERE name = $1 ORDER BY table_name COLLATE \"C\"",
-                  PARAMS(status->name), err);
-    status->tables = gathering->tables;
-    if (!gathering->tables)
+    return read_progress(gathering, status, err);
+}
+
+/* Over Kafka a sink says by its lock that it runs, and by its place how far it has read. */
+static bool read_sink(struct gathering *gathering, struct status *status, struct error *err)
+{
+    char control[KAFKA_TOPIC_SIZE];
+    kafka_control_name(gathering->config->topics.prefix, control);
+    if (!target_postgres_is_locked(gathering->target, status->sink, &status->is_sink_active, err))
         return false;
-    gathering->parked = parked_list(gathering->target, status->name, err);
-    status->parked = gathering->parked;
-    return gathering->parked != NULL;
+    return target_postgres_read_offset(gathering->target, status->sink, control,
+                                       &status->sink_offset, err);
 }
 
-/* ---- conclusions ---- */
+/* ---- Kafka ---- */
 
-/* How long ago was committed, or acknowledged by an idle source, what the target has. */
-static int64_t applied_age_us(const struct gathering *gathering, const struct status *status)
+static bool read_kafka(struct gathering *gathering, struct status *status, struct error *err)
 {
-    const struct recorded *recorded = &status->recorded;
-    int64_t age = gathering->source_now_us - recorded->commit_time_us;
-    bool is_acknowledged = recorded->acked_lsn > recorded->end_lsn;
-    if (is_acknowledged && status->recorded_age_us < age)
-        age = status->recorded_age_us;
-    return age > 0 ? age : 0;
-}
-
-/* WAL also grows by what isn't ours, and an idle capture acknowledges that only now and then. */
-static bool is_in_step(const struct status *status, int64_t age_us)
-{
-    const struct recorded *recorded = &status->recorded;
-    bool is_acknowledged = recorded->acked_lsn > recorded->end_lsn;
-    if (status->lag_bytes <= NOISE_BYTES)
-        return true;
-    return status->lag_bytes <= ACKNOWLEDGED_BYTES &&
-           age_us <= (is_acknowledged ? ACKNOWLEDGED_US : RECENT_US);
-}
-
-static enum verdict judge(const struct status *status, int64_t age_us)
-{
-    switch (status->recorded.state) {
-    case RECORDED_NONE:
-        return status->has_slot ? VERDICT_SLOT_FOREIGN : VERDICT_NOT_STARTED;
-    case RECORDED_CREATING:
-    case RECORDED_COPYING:
-        return VERDICT_COPYING;
-    case RECORDED_STREAMING:
-        break;
-    }
-    if (!status->has_slot)
-        return VERDICT_SLOT_MISSING;
-    if (strcmp(status->wal_status, "lost") == 0)
-        return VERDICT_SLOT_LOST;
-    if (!status->is_active)
-        return VERDICT_NOT_RUNNING;
-    return is_in_step(status, age_us) ? VERDICT_IN_STEP : VERDICT_CATCHING_UP;
-}
-
-static void conclude(const struct gathering *gathering, struct status *status)
-{
-    pg_lsn applied = recorded_confirmable(&status->recorded);
-    int64_t age_us = 0;
-    if (status->recorded.state == RECORDED_STREAMING) {
-        status->lag_bytes = status->source_lsn > applied ? status->source_lsn - applied : 0;
-        age_us = applied_age_us(gathering, status);
-    }
-    status->verdict = judge(status, age_us);
-    bool is_behind = status->verdict != VERDICT_IN_STEP && status->lag_bytes > 0;
-    status->lag_seconds = is_behind ? (double)age_us / 1e6 : 0;
-}
-
-const char *verdict_word(enum verdict verdict)
-{
-    static const char *const words[] = {
-        [VERDICT_NOT_STARTED] = "not_started", [VERDICT_COPYING] = "copying",
-        [VERDICT_IN_STEP] = "in_step",         [VERDICT_CATCHING_UP] = "catching_up",
-        [VERDICT_NOT_RUNNING] = "not_running", [VERDICT_SLOT_MISSING] = "slot_missing",
-        [VERDICT_SLOT_LOST] = "slot_lost",     [VERDICT_SLOT_FOREIGN] = "slot_foreign",
-    };
-    return words[verdict];
+    struct kafka_endpoint endpoint;
+    if (!kafka_endpoint_read(&endpoint, gathering->config, err))
+        return false;
+    bool is_read = kafka_look(&endpoint.options, COMMAND_PATIENCE_MS, &status->kafka, err);
+    kafka_endpoint_release(&endpoint);
+    return is_read;
 }
 
 /* ---- the command ---- */
 
-/* The target's state is read before the source's position, so that the lag is never below the truth. */
+/* What was read last has come furthest: so the lag is never below the truth. */
 static bool gather(struct gathering *gathering, const struct endpoints *endpoints,
                    struct status *status, struct error *err)
 {
-    gathering->source = command_connect(&endpoints->source, COMMAND_PATIENCE_MS, err);
-    if (!gathering->source)
+    if (status->has_source) {
+        gathering->source = command_connect(&endpoints->source, COMMAND_PATIENCE_MS, err);
+        if (!gathering->source)
+            return false;
+    }
+    if (status->has_target) {
+        gathering->target = command_connect(&endpoints->target, COMMAND_PATIENCE_MS, err);
+        if (!gathering->target || !read_state(gathering, status, err) ||
+            (status->has_kafka && !read_sink(gathering, status, err)))
+            return false;
+    }
+    if (status->has_kafka && !read_kafka(gathering, status, err))
         return false;
-    gathering->target = command_connect(&endpoints->target, COMMAND_PATIENCE_MS, err);
-    return gathering->target && read_state(gathering, status, err) &&
-           read_slot(gathering, status, err) && read_unpublished(gathering, status, err);
+    status->now_us = clock_wall_us(&system_clock);
+    return !status->has_source ||
+           (read_slot(gathering, status, err) && read_unpublished(gathering, status, err));
 }
 
 static void release(struct gathering *gathering, struct status *status)
@@ -212,6 +177,7 @@ static void release(struct gathering *gathering, struct status *status)
     query_free(gathering->tables);
     query_free(gathering->parked);
     recorded_release(&status->recorded);
+    kafka_look_release(&status->kafka);
     connection_close(gathering->source);
     connection_close(gathering->target);
     arena_free(gathering->arena);
@@ -224,10 +190,16 @@ enum exit_code command_status(const struct arguments *arguments, const struct co
     if (!endpoints_read(&endpoints, config, &err))
         return command_stopped(&err);
     struct gathering gathering = {.config = config, .arena = arena_new(4096)};
-    struct status status = {.name = endpoints_sink_name(config), .slot = config->source.slot};
+    struct status status = {.name = config->name,
+                            .sink = endpoints_sink_name(config),
+                            .slot = config->source.slot,
+                            .has_source = config->parts & CONFIG_SOURCE,
+                            .has_kafka = config->kafka.count > 0,
+                            .has_target = config->parts & CONFIG_TARGET,
+                            .sink_offset = -1};
     bool is_known = gather(&gathering, &endpoints, &status, &err);
     if (is_known) {
-        conclude(&gathering, &status);
+        status_conclude(&status);
         if (arguments->is_json)
             status_print_json(&status);
         else

@@ -41,6 +41,10 @@ static void write_lsn_field(struct byte_buffer *out, const char *key, pg_lsn lsn
 
 static void write_slot(struct byte_buffer *out, const struct status *status)
 {
+    if (!status->has_source) {
+        write_text(out, ",\"slot\":null");
+        return;
+    }
     write_format(out, ",\"slot\":{\"exists\":%s", status->has_slot ? "true" : "false");
     write_text_field(out, "name", status->slot);
     write_format(out, ",\"active\":%s", status->is_active ? "true" : "false");
@@ -59,9 +63,8 @@ static void write_slot(struct byte_buffer *out, const struct status *status)
     write_text(out, "}");
 }
 
-static void write_position(struct byte_buffer *out, const struct status *status)
+static void write_position(struct byte_buffer *out, const struct recorded *recorded)
 {
-    const struct recorded *recorded = &status->recorded;
     const struct position *position = &recorded->position;
     write_format(out, ",\"position\":{\"epoch\":%" PRIu32, position->epoch);
     write_lsn_field(out, "commit_lsn", position->commit_lsn);
@@ -70,6 +73,47 @@ static void write_position(struct byte_buffer *out, const struct status *status)
     write_lsn_field(out, "end_lsn", recorded->end_lsn);
     write_lsn_field(out, "acked_lsn", recorded->acked_lsn);
     write_format(out, ",\"commit_time_us\":%" PRId64 "}", recorded->commit_time_us);
+}
+
+static void write_offset_field(struct byte_buffer *out, const char *key, bool is_known,
+                               int64_t offset)
+{
+    if (is_known)
+        write_format(out, ",\"%s\":%" PRId64, key, offset);
+    else
+        write_format(out, ",\"%s\":null", key);
+}
+
+static void write_lag_field(struct byte_buffer *out, bool is_known, uint64_t bytes)
+{
+    if (is_known)
+        write_format(out, ",\"lag_bytes\":%" PRIu64, bytes);
+    else
+        write_text(out, ",\"lag_bytes\":null");
+}
+
+/* What the capture has brought to Kafka, and how far the sink has come from there. */
+static void write_kafka(struct byte_buffer *out, const struct status *status)
+{
+    const struct kafka_look *kafka = &status->kafka;
+    if (!status->has_kafka)
+        return;
+    write_format(out, ",\"kafka\":{\"state\":\"%s\"", recorded_state_text(kafka->recorded.state));
+    write_lag_field(out, status->has_source, status->capture_lag_bytes);
+    write_position(out, &kafka->recorded);
+    write_offset_field(out, "control_first_offset", kafka->has_control, kafka->control_first);
+    write_offset_field(out, "control_end_offset", kafka->has_control, kafka->control_end);
+    write_text(out, "}");
+    if (!status->has_target) {
+        write_text(out, ",\"sink\":null");
+        return;
+    }
+    write_format(out, ",\"sink\":{\"running\":%s", status->is_sink_active ? "true" : "false");
+    write_text_field(out, "name", status->sink);
+    write_text_field(out, "state", recorded_state_text(status->recorded.state));
+    write_lag_field(out, true, status->sink_lag_bytes);
+    write_offset_field(out, "control_offset", status->sink_offset >= 0, status->sink_offset);
+    write_format(out, ",\"cut_off\":%s}", status_is_sink_cut_off(status) ? "true" : "false");
 }
 
 static void write_tables(struct byte_buffer *out, const struct status *status)
@@ -121,10 +165,11 @@ void status_print_json(const struct status *status)
     write_text(&out, "{\"name\":");
     write_json_text(&out, status->name);
     write_text_field(&out, "verdict", verdict_word(status->verdict));
-    write_text_field(&out, "state", recorded_state_text(status->recorded.state));
+    write_text_field(&out, "state", recorded_state_text(status_captured(status)->state));
     write_slot(&out, status);
     write_lsn_field(&out, "source_wal_lsn", status->source_lsn);
-    write_position(&out, status);
+    write_position(&out, status_arrived(status));
+    write_kafka(&out, status);
     write_format(&out, ",\"lag\":{\"bytes\":%" PRIu64 ",\"seconds\":%.3f}", status->lag_bytes,
                  status->lag_seconds);
     write_tables(&out, status);

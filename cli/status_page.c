@@ -8,6 +8,11 @@
 #include "postgres/connection.h"
 #include "schema/table.h"
 
+static const char *starter(const struct status *status)
+{
+    return status->has_kafka ? "penstock capture" : "penstock run";
+}
+
 static void print_verdict(const struct status *status)
 {
     char behind[SIZE_TEXT_SIZE];
@@ -15,10 +20,10 @@ static void print_verdict(const struct status *status)
     size_text(status->lag_bytes, behind);
     switch (status->verdict) {
     case VERDICT_NOT_STARTED:
-        page_line("%s: not started: penstock run begins with a copy", name);
+        page_line("%s: not started: %s begins with a copy", name, starter(status));
         return;
     case VERDICT_COPYING:
-        page_line("%s: copying (an interrupted copy starts anew with penstock run)", name);
+        page_line("%s: copying (an interrupted copy starts anew with %s)", name, starter(status));
         return;
     case VERDICT_IN_STEP:
         page_line("%s: in step", name);
@@ -30,6 +35,10 @@ static void print_verdict(const struct status *status)
         page_line("%s: not running: nobody reads the slot; %s behind, %.0f s", name, behind,
                   status->lag_seconds);
         return;
+    case VERDICT_SINK_NOT_RUNNING:
+        page_line("%s: sink not running: nobody applies to the target as %s; %s behind, %.0f s",
+                  name, status->sink, behind, status->lag_seconds);
+        return;
     case VERDICT_SLOT_MISSING:
         page_line("%s: slot missing: %s is not at the source; see docs/stops.md, SLOT_MISSING",
                   name, status->slot);
@@ -39,9 +48,9 @@ static void print_verdict(const struct status *status)
                   name, status->slot);
         return;
     case VERDICT_SLOT_FOREIGN:
-        page_line("%s: slot foreign: %s is at the source, but the target has no state; see "
-                  "docs/stops.md, SLOT_FOREIGN",
-                  name, status->slot);
+        page_line("%s: slot foreign: %s is at the source, but %s no state; see docs/stops.md, "
+                  "SLOT_FOREIGN",
+                  name, status->slot, status->has_kafka ? "Kafka has" : "the target has");
         return;
     }
 }
@@ -64,36 +73,67 @@ static void print_slot(const struct status *status)
               *safe ? ", lost after another " : "", safe, *safe ? " of WAL" : "");
 }
 
-static void print_positions(const struct status *status)
+static void print_source(const struct status *status)
 {
-    const struct recorded *recorded = &status->recorded;
     char source[LSN_TEXT_SIZE];
     char confirmed[LSN_TEXT_SIZE];
-    char commit[LSN_TEXT_SIZE];
-    char end[LSN_TEXT_SIZE];
-    char acked[LSN_TEXT_SIZE];
     lsn_text(status->source_lsn, source);
     if (status->has_slot)
         page_line("source     at %s, confirmed to it %s", source,
                   lsn_text(status->confirmed_flush, confirmed));
     else
         page_line("source     at %s", source);
+}
+
+static void print_recorded(const char *what, const struct recorded *recorded)
+{
+    char commit[LSN_TEXT_SIZE];
+    char end[LSN_TEXT_SIZE];
+    char acked[LSN_TEXT_SIZE];
     if (recorded->state == RECORDED_NONE) {
-        page_line("target     no state");
+        page_line("%s no state", what);
         return;
     }
-    page_line("target     %s, epoch %" PRIu32 ", commit %s, end %s, acknowledged %s",
+    page_line("%s %s, epoch %" PRIu32 ", commit %s, end %s, acknowledged %s", what,
               recorded_state_text(recorded->state), recorded->position.epoch,
               lsn_text(recorded->position.commit_lsn, commit), lsn_text(recorded->end_lsn, end),
               lsn_text(recorded->acked_lsn, acked));
 }
 
+static void print_control(const struct status *status)
+{
+    const struct kafka_look *kafka = &status->kafka;
+    char place[32] = "nowhere yet";
+    if (!kafka->has_control)
+        return;
+    if (status->sink_offset >= 0)
+        snprintf(place, sizeof(place), "at %" PRId64, status->sink_offset);
+    if (!status->has_target)
+        page_line("control    offsets %" PRId64 " to %" PRId64, kafka->control_first,
+                  kafka->control_end);
+    else
+        page_line("control    offsets %" PRId64 " to %" PRId64 "; sink %s is %s, and %s",
+                  kafka->control_first, kafka->control_end, status->sink, place,
+                  status->is_sink_active ? "runs" : "doesn't run");
+    if (status_is_sink_cut_off(status))
+        page_line("           retention took what the sink has yet to read: it will stop; see "
+                  "docs/stops.md, CHAIN_GAP");
+}
+
 static void print_lag(const struct status *status)
 {
     char behind[SIZE_TEXT_SIZE];
-    if (status->recorded.state == RECORDED_STREAMING)
-        page_line("lag        %s of WAL, %.1f s", size_text(status->lag_bytes, behind),
-                  status->lag_seconds);
+    char capture[SIZE_TEXT_SIZE];
+    char sink[SIZE_TEXT_SIZE];
+    if (status_arrived(status)->state != RECORDED_STREAMING)
+        return;
+    size_text(status->lag_bytes, behind);
+    if (status->has_kafka && status->has_source && status->has_target)
+        page_line("lag        %s of WAL, %.1f s: %s to Kafka, %s to the target", behind,
+                  status->lag_seconds, size_text(status->capture_lag_bytes, capture),
+                  size_text(status->sink_lag_bytes, sink));
+    else
+        page_line("lag        %s of WAL, %.1f s", behind, status->lag_seconds);
 }
 
 /* Columns, not bytes: characters of several bytes are one, near enough. */
@@ -162,8 +202,16 @@ void status_print_page(const struct status *status)
 {
     print_verdict(status);
     page_line("%s", "");
-    print_slot(status);
-    print_positions(status);
+    if (status->has_source) {
+        print_slot(status);
+        print_source(status);
+    }
+    if (status->has_kafka) {
+        print_recorded("kafka     ", &status->kafka.recorded);
+        print_control(status);
+    }
+    if (status->has_target)
+        print_recorded("target    ", &status->recorded);
     print_lag(status);
     print_tables(status);
     print_unpublished(status);

@@ -55,6 +55,7 @@ struct config_needs {
     const char *command; /* its name, for messages: "sink" */
     unsigned parts;      /* enum config_part, together: they must be there */
     unsigned optional;   /* the same: used, and then complete, if there; one is, if `parts` is 0 */
+    unsigned parts_of_pipe; /* the same: they must be there unless Kafka is */
 };
 
 struct config_source {

@@ -88,6 +88,8 @@ static bool check_required(struct loading *loading)
     struct config *config = loading->store.base;
     const struct config_needs *needs = loading->needs;
     unsigned parts = needs->parts | (needs->optional & given_parts(loading));
+    if (!(parts & CONFIG_KAFKA))
+        parts |= needs->parts_of_pipe;
     for (size_t i = 0; i < setting_count; i++) {
         bool is_due = settings[i].part == CONFIG_EVERY || (settings[i].part & parts);
         if (settings[i].is_required && is_due && !loading->is_given[i])

@@ -24,4 +24,12 @@ struct target *target_postgres_new(const struct target_postgres_options *options
 bool target_postgres_read_checkpoint(struct connection *connection, const char *name,
                                      struct recorded *recorded, struct error *err) MUST_USE;
 
+/* Whether a session holds the lock of the sink `name`: it runs. */
+bool target_postgres_is_locked(struct connection *connection, const char *name, bool *is_locked,
+                               struct error *err) MUST_USE;
+
+/* Where the sink `name` reads on in a topic's partition 0; -1 if it has never read it. */
+bool target_postgres_read_offset(struct connection *connection, const char *name, const char *topic,
+                                 int64_t *offset, struct error *err) MUST_USE;
+
 #endif

@@ -86,3 +86,20 @@ bool postgres_move_places(struct target *base, const struct places *places, stru
             return false;
     return true;
 }
+
+bool target_postgres_read_offset(struct connection *connection, const char *name, const char *topic,
+                                 int64_t *offset, struct error *err)
+{
+    *offset = -1;
+    SCOPED_QUERY table = query_run(
+        connection, "SELECT pg_catalog.to_regclass('penstock.place') IS NOT NULL", NO_PARAMS, err);
+    if (!table || !query_bool(table, 0, 0))
+        return table != NULL;
+    SCOPED_QUERY query = query_run(connection,
+                                   "SELECT next_offset FROM penstock.place"
+                                   " WHERE name = $1 AND topic = $2 AND partition = 0",
+                                   PARAMS(name, topic), err);
+    if (query && query_rows(query) > 0)
+        *offset = query_int64(query, 0, 0);
+    return query != NULL || error_add(err, "reading where %s is in %s", name, topic);
+}

@@ -18,10 +18,11 @@ static const char *const environment[] = {"SECRET=" SECRET, "EMPTY=", "A=a", NUL
 static const char *const kafka_environment[] = {"SECRET=" SECRET, "A=a",
                                                 "PENSTOCK_KAFKA_SASL_PASSWORD=" SECRET, NULL};
 
-static const struct config_needs run_needs = {"run", CONFIG_SOURCE | CONFIG_TARGET, CONFIG_KAFKA};
-static const struct config_needs sink_needs = {"sink", CONFIG_KAFKA | CONFIG_TARGET, 0};
+static const struct config_needs run_needs = {"run", CONFIG_SOURCE | CONFIG_TARGET, CONFIG_KAFKA,
+                                              0};
+static const struct config_needs sink_needs = {"sink", CONFIG_KAFKA | CONFIG_TARGET, 0, 0};
 static const struct config_needs check_needs = {"check", 0,
-                                                CONFIG_SOURCE | CONFIG_TARGET | CONFIG_KAFKA};
+                                                CONFIG_SOURCE | CONFIG_TARGET | CONFIG_KAFKA, 0};
 
 static void require(bool is_met)
 {

@@ -171,6 +171,8 @@ class Penstock:
         """YAML takes JSON's strings, numbers and lists as they are."""
         lines = [f"name: {self.name}"]
         for section, settings in {"source": self.source, "target": self.target, **self.others}.items():
+            if settings is None:  # a file with one half
+                continue
             lines.append(f"{section}:")
             for key, value in settings.items():
                 lines.append(f"  {key}: {json.dumps(value, ensure_ascii=False)}")

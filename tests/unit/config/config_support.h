@@ -29,12 +29,15 @@
 #define ENVIRONMENT(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* What commands need and use. */
-#define RUN     (&(const struct config_needs){"run", CONFIG_SOURCE | CONFIG_TARGET, CONFIG_KAFKA})
-#define VERIFY  (&(const struct config_needs){"verify", CONFIG_SOURCE | CONFIG_TARGET, 0})
-#define CAPTURE (&(const struct config_needs){"capture", CONFIG_SOURCE | CONFIG_KAFKA, 0})
-#define SINK    (&(const struct config_needs){"sink", CONFIG_KAFKA | CONFIG_TARGET, 0})
+#define RUN     (&(const struct config_needs){"run", CONFIG_SOURCE | CONFIG_TARGET, CONFIG_KAFKA, 0})
+#define VERIFY  (&(const struct config_needs){"verify", CONFIG_SOURCE | CONFIG_TARGET, 0, 0})
+#define CAPTURE (&(const struct config_needs){"capture", CONFIG_SOURCE | CONFIG_KAFKA, 0, 0})
+#define SINK    (&(const struct config_needs){"sink", CONFIG_KAFKA | CONFIG_TARGET, 0, 0})
 #define CHECK                                                                                      \
-    (&(const struct config_needs){"check", 0, CONFIG_SOURCE | CONFIG_TARGET | CONFIG_KAFKA})
+    (&(const struct config_needs){"check", 0, CONFIG_SOURCE | CONFIG_TARGET | CONFIG_KAFKA, 0})
+#define STATUS                                                                                     \
+    (&(const struct config_needs){"status", 0, CONFIG_SOURCE | CONFIG_TARGET | CONFIG_KAFKA,       \
+                                  CONFIG_SOURCE | CONFIG_TARGET})
 
 static inline struct bytes bytes_of(const char *text)
 {

@@ -102,6 +102,18 @@ static void takes_what_is_there_where_all_is_optional(void **state)
     assert_needs(CHECK, SOURCE_HALF "kafka: {linger.ms: 5}\n", "needs kafka.bootstrap.servers");
 }
 
+static void without_kafka_asks_for_both_sides_where_half_would_do_with_it(void **state)
+{
+    (void)state;
+    SCOPED_CONFIG capture = parse_for(STATUS, SOURCE_HALF KAFKA_HALF, NULL, &err);
+    assert_non_null(capture);
+    assert_int_equal(capture->parts, CONFIG_SOURCE | CONFIG_KAFKA);
+    SCOPED_CONFIG pipe = parse_for(STATUS, SOURCE_HALF TARGET_HALF, NULL, &err);
+    assert_non_null(pipe);
+    assert_needs(STATUS, SOURCE_HALF, "penstock status needs target.url");
+    assert_needs(STATUS, "name: a\n" TARGET_HALF, "penstock status needs source.url");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +124,7 @@ int main(void)
         cmocka_unit_test(asks_for_the_parts_that_a_command_needs),
         cmocka_unit_test(loads_the_half_that_a_command_needs),
         cmocka_unit_test(takes_what_is_there_where_all_is_optional),
+        cmocka_unit_test(without_kafka_asks_for_both_sides_where_half_would_do_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
