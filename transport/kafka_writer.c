@@ -15,7 +15,11 @@
 #include "transport/header.h"
 #include "transport/kafka_writer_internal.h"
 
-enum { ROWS_PER_POLL = 64, TRANSACTIONAL_ID_SIZE = 64 };
+enum {
+    ROWS_PER_POLL = 64,
+    TRANSACTIONAL_ID_SIZE = 64,
+    LINGER_MS = 1, /* a commit takes 3 to 5: worth a look whether the source has more */
+};
 
 static struct kafka_writer *of(struct message_writer *base)
 {
@@ -336,7 +340,7 @@ struct kafka_writer *kafka_writer_new(const struct kafka_writer_options *options
                                         .part_bytes = options->part_bytes,
                                         .part_messages = options->part_messages};
     char batch[24];
-    writer->messages.ops = &message_ops;
+    writer->messages = (struct message_writer){.ops = &message_ops, .linger_ms = LINGER_MS};
     writer->rows.ops = &row_ops;
     writer->options = *options;
     writer->chain = topic_chain_new(&chain);
