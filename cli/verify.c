@@ -53,19 +53,30 @@ static void skip_table(struct verify *verify, const struct listed_table *table)
     page_line("skipped    %s  it is not published any more", byte_buffer_text(&name));
 }
 
+/* Whether it was captured, and the sink takes it. */
+static bool is_compared(const struct verify *verify, const struct oids *captured, uint32_t oid,
+                        const char *schema, const char *name)
+{
+    return oids_find(captured, oid) && endpoints_sink_wants_table(verify->config, schema, name);
+}
+
 static bool compare_listed(struct verify *verify, const struct listed_tables *listed,
                            const struct published *published, struct error *err)
 {
-    SCOPED_OIDS recorded_oids = oids_of_recorded(&verify->recorded);
+    SCOPED_OIDS captured = oids_of_recorded(&verify->captured);
     SCOPED_OIDS published_oids = oids_of_published(published);
-    for (size_t i = 0; i < published->count; i++)
-        if (oids_find(&recorded_oids, published->tables[i].oid) &&
-            !verify_table(verify, &published->tables[i], err))
+    for (size_t i = 0; i < published->count; i++) {
+        const struct published_table *table = &published->tables[i];
+        if (is_compared(verify, &captured, table->oid, table->schema, table->name) &&
+            !verify_table(verify, table, err))
             return false;
-    for (size_t i = 0; i < listed->count; i++)
-        if (oids_find(&recorded_oids, listed->items[i].oid) &&
-            !oids_find(&published_oids, listed->items[i].oid))
-            skip_table(verify, &listed->items[i]);
+    }
+    for (size_t i = 0; i < listed->count; i++) {
+        const struct listed_table *table = &listed->items[i];
+        if (is_compared(verify, &captured, table->oid, table->schema, table->name) &&
+            !oids_find(&published_oids, table->oid))
+            skip_table(verify, table);
+    }
     return true;
 }
 
@@ -106,17 +117,23 @@ static enum exit_code not_settled(const struct settlement *settlement)
     page_line("not compared: the target is %s of WAL behind the source", behind);
     log_warn("not compared", "reason=%s lag_bytes=%lu do=%s", "the target is behind",
              (unsigned long)settlement->lag_bytes,
-             settlement->is_active ? "wait until penstock status says that it is in step"
-                                   : "nobody reads the slot: start penstock run");
+             settlement->idle ? settlement->idle
+                              : "wait until penstock status says that it is in step");
     return EXIT_TRY_AGAIN;
 }
 
-static enum exit_code not_copied(const struct verify *verify, enum recorded_state state)
+static enum exit_code not_copied(const struct verify *verify, const struct settlement *settlement)
 {
+    enum recorded_state state = settlement->recorded.state;
+    const char *remedy = "start penstock run, and let it finish the copy";
+    if (verify->kafka)
+        remedy = settlement->captured.state == RECORDED_STREAMING
+                     ? "start penstock sink, and let it take the copy from Kafka"
+                     : "start penstock capture, and let it finish the copy";
     page_line("not compared: %s",
               state == RECORDED_NONE ? "nothing was copied yet" : "the initial copy isn't done");
     log_warn("not compared", "name=%s state=%s do=%s", verify->config->name,
-             recorded_state_text(state), "start penstock run, and let it finish the copy");
+             recorded_state_text(state), remedy);
     return EXIT_TRY_AGAIN;
 }
 
@@ -129,7 +146,7 @@ static bool has_moved(const struct verify *verify, bool *is_moved, struct error 
     if (is_settled)
         *is_moved = !(after.is_reached || after.is_detached) ||
                     position_compare(&after.recorded.position, &verify->recorded.position) != 0;
-    recorded_release(&after.recorded);
+    settlement_release(&after);
     return is_settled;
 }
 
@@ -156,26 +173,22 @@ static enum exit_code conclude(const struct verify *verify, bool is_moved)
 /* ---- the command ---- */
 
 /* True with an exit code, or false with an error. */
-static bool run(struct verify *verify, enum exit_code *code, struct error *err)
+static bool run_settled(struct verify *verify, const struct settlement *settlement,
+                        enum exit_code *code, struct error *err)
 {
-    struct settlement settlement;
     bool is_moved = false;
-    bool is_settled = verify_settle(verify, SETTLE_MS, &settlement, err);
-    enum recorded_state state = settlement.recorded.state;
-    recorded_release(&settlement.recorded);
-    if (!is_settled)
-        return false;
-    if (state != RECORDED_STREAMING) {
-        *code = not_copied(verify, state);
+    if (settlement->recorded.state != RECORDED_STREAMING) {
+        *code = not_copied(verify, settlement);
         return true;
     }
-    if (settlement.is_detached) {
+    if (settlement->is_detached) {
         log_warn("comparing without waiting", "slot=%s reason=%s", verify->config->source.slot,
                  "the slot is gone, or the source is another cluster");
-    } else if (!settlement.is_reached) {
-        *code = not_settled(&settlement);
+    } else if (!settlement->is_reached) {
+        *code = not_settled(settlement);
         return true;
     }
+    recorded_assign(&verify->captured, &settlement->captured);
     if (!compare_snapshots(verify, err) ||
         (verify->different_tables > 0 && !has_moved(verify, &is_moved, err)))
         return false;
@@ -183,22 +196,39 @@ static bool run(struct verify *verify, enum exit_code *code, struct error *err)
     return true;
 }
 
+static bool run(struct verify *verify, enum exit_code *code, struct error *err)
+{
+    struct settlement settlement;
+    bool is_done = verify_settle(verify, SETTLE_MS, &settlement, err) &&
+                   run_settled(verify, &settlement, code, err);
+    settlement_release(&settlement);
+    return is_done;
+}
+
+static bool connect(struct verify *verify, const struct endpoints *endpoints, struct error *err)
+{
+    return connect_side(verify, SOURCE, &endpoints->source, err) &&
+           connect_side(verify, TARGET, &endpoints->target, err);
+}
+
 enum exit_code command_verify(const struct arguments *arguments, const struct config *config)
 {
-    struct endpoints endpoints;
+    struct endpoints endpoints = {0};
+    struct kafka_endpoint kafka = {0};
     struct error err;
     enum exit_code code = EXIT_BUG;
     (void)arguments;
-    if (!endpoints_read(&endpoints, config, &err))
-        return command_stopped(&err);
-    struct verify verify = {.config = config};
+    struct verify verify = {.config = config,
+                            .kafka = config->kafka.count > 0 ? &kafka.options : NULL};
     publication_names_set(&verify.names, config);
-    bool is_done = connect_side(&verify, SOURCE, &endpoints.source, &err) &&
-                   connect_side(&verify, TARGET, &endpoints.target, &err) &&
-                   run(&verify, &code, &err);
+    bool is_done = endpoints_read(&endpoints, config, &err) &&
+                   (!verify.kafka || kafka_endpoint_read(&kafka, config, &err)) &&
+                   connect(&verify, &endpoints, &err) && run(&verify, &code, &err);
     for (int side = 0; side < SIDES; side++)
         connection_close(verify.sessions[side]);
     recorded_release(&verify.recorded);
+    recorded_release(&verify.captured);
+    kafka_endpoint_release(&kafka);
     endpoints_release(&endpoints);
     if (is_done)
         return code;

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "cli/command.h"
+#include "cli/kafka.h"
 #include "cli/publication_names.h"
 #include "transport/recorded.h"
 
@@ -12,10 +13,12 @@ enum side { SOURCE, TARGET, SIDES };
 
 struct verify {
     const struct config *config;
+    const struct kafka_options *kafka; /* NULL: through the pipe */
     struct publication_names names;
     struct connection *sessions[SIDES];
     bool is_utf8[SIDES];      /* the database's encoding */
-    struct recorded recorded; /* as of the snapshots */
+    struct recorded recorded; /* the target's, as of the snapshots */
+    struct recorded captured; /* R, which knows the tables: over Kafka another than the target's */
     size_t equal_tables;
     size_t different_tables;
     size_t skipped_tables; /* captured once, but not published any more */
@@ -27,14 +30,17 @@ struct verify {
 struct settlement {
     bool is_reached;  /* the target has all that was committed at the source when the wait began */
     bool is_detached; /* no slot ties the two together any more: there is nothing to wait for */
-    bool is_active;   /* somebody reads the slot */
+    const char
+        *idle; /* who isn't running, though nothing comes without it, and what to do; or NULL */
     uint64_t lag_bytes;
-    struct recorded recorded;
+    struct recorded recorded; /* the target's */
+    struct recorded captured; /* R */
 };
 
-/* Waits, at most `patience_ms`. Not having reached it is no error. The caller releases `recorded`. */
+/* Waits, at most `patience_ms`. Not having reached it is no error. The caller releases the settlement. */
 bool verify_settle(const struct verify *verify, int patience_ms, struct settlement *settlement,
                    struct error *err) MUST_USE;
+void settlement_release(struct settlement *settlement);
 
 /* ---- one table: cli/verify_table.c ---- */
 

@@ -7,6 +7,7 @@
 #include "capture/barrier.h"
 #include "cli/verify.h"
 #include "sink/target_postgres.h"
+#include "transport/kafka_look.h"
 
 enum {
     LOOK_EVERY_MS = 100,
@@ -94,29 +95,80 @@ static bool is_pending(const struct verify *verify, const struct recorded *recor
 
 /* ---- waiting ---- */
 
+/* What target and capture have recorded. The target is asked first: so it is never ahead of R. */
+static bool read_recorded(const struct verify *verify, struct settlement *settlement,
+                          struct error *err)
+{
+    struct kafka_look kafka;
+    if (!target_postgres_read_checkpoint(verify->sessions[TARGET],
+                                         endpoints_sink_name(verify->config), &settlement->recorded,
+                                         err))
+        return false;
+    if (!verify->kafka) {
+        recorded_assign(&settlement->captured, &settlement->recorded);
+        return true;
+    }
+    bool is_read = kafka_look(verify->kafka, COMMAND_PATIENCE_MS, &kafka, err);
+    if (is_read)
+        recorded_assign(&settlement->captured, &kafka.recorded);
+    kafka_look_release(&kafka);
+    return is_read;
+}
+
+/* What the sink has yet to take from Kafka will come though nobody reads the slot. */
+static bool is_behind_kafka(const struct settlement *settlement)
+{
+    const struct recorded *applied = &settlement->recorded;
+    const struct recorded *captured = &settlement->captured;
+    return applied->state != captured->state ||
+           applied->position.epoch != captured->position.epoch ||
+           recorded_confirmable(applied) < recorded_confirmable(captured);
+}
+
+static bool find_idle(const struct verify *verify, const struct slot_use *use,
+                      struct settlement *settlement, struct error *err)
+{
+    bool is_sink_active = true;
+    if (verify->kafka &&
+        !target_postgres_is_locked(verify->sessions[TARGET], endpoints_sink_name(verify->config),
+                                   &is_sink_active, err))
+        return false;
+    settlement->idle = NULL;
+    if (!is_sink_active)
+        settlement->idle = "nobody applies to the target: start penstock sink";
+    else if (!use->is_active && !is_behind_kafka(settlement))
+        settlement->idle = verify->kafka ? "nobody reads the slot: start penstock capture"
+                                         : "nobody reads the slot: start penstock run";
+    return true;
+}
+
 /* One look. */
 static bool look(const struct verify *verify, pg_lsn wanted, struct settlement *settlement,
                  struct error *err)
 {
     struct slot_use use = {0};
     bool pending = true;
-    if (!target_postgres_read_checkpoint(verify->sessions[TARGET],
-                                         endpoints_sink_name(verify->config), &settlement->recorded,
-                                         err) ||
-        !look_at_slot(verify, &use, err))
+    if (!read_recorded(verify, settlement, err) || !look_at_slot(verify, &use, err) ||
+        !find_idle(verify, &use, settlement, err))
         return false;
-    enum recorded_state state = settlement->recorded.state;
     pg_lsn reached = recorded_confirmable(&settlement->recorded);
-    settlement->is_active = use.is_active;
-    settlement->is_detached = !use.exists || state == RECORDED_NONE;
+    bool is_behind = is_behind_kafka(settlement);
+    settlement->is_detached =
+        (!use.exists && !is_behind) || settlement->captured.state == RECORDED_NONE;
     settlement->lag_bytes = wanted > reached ? wanted - reached : 0;
-    if (state != RECORDED_STREAMING || settlement->is_detached)
+    if (settlement->recorded.state != RECORDED_STREAMING || settlement->is_detached)
         return true;
-    if (!use.is_active && settlement->lag_bytes > 0 &&
-        !is_pending(verify, &settlement->recorded, &pending, err))
+    if (!use.is_active && !is_behind && settlement->lag_bytes > 0 &&
+        !is_pending(verify, &settlement->captured, &pending, err))
         return false;
     settlement->is_reached = settlement->lag_bytes == 0 || !pending;
     return true;
+}
+
+void settlement_release(struct settlement *settlement)
+{
+    recorded_release(&settlement->recorded);
+    recorded_release(&settlement->captured);
 }
 
 bool verify_settle(const struct verify *verify, int patience_ms, struct settlement *settlement,
@@ -131,9 +183,9 @@ bool verify_settle(const struct verify *verify, int patience_ms, struct settleme
     for (;;) {
         if (!look(verify, wanted, settlement, err))
             return false;
-        settlement->is_detached |= !is_same_system(verify, &settlement->recorded);
+        settlement->is_detached |= !is_same_system(verify, &settlement->captured);
         int64_t now_ms = clock_now_ms(&system_clock);
-        if (settlement->is_active)
+        if (!settlement->idle)
             active_ms = now_ms;
         if (settlement->is_reached || settlement->is_detached ||
             now_ms - started_ms >= patience_ms || now_ms - active_ms >= UNREAD_PATIENCE_MS)

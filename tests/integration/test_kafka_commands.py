@@ -104,5 +104,44 @@ class Status(CommandCase):
         self.assertIn("kafka.bootstrap.servers", process.text)
 
 
+class Verify(CommandCase):
+    def verify(self, code):
+        process = self.start("verify")
+        self.assertEqual(code, process.wait(150), process.tail())
+        return process
+
+    def test_waits_for_the_sink_not_for_the_slot(self):
+        self.source.execute("create table t (id int primary key, v text)", "insert into t values (1, 'x')")
+        self.assertIn("start penstock capture", self.verify(75).text)
+        self.capture()
+        self.assertIn("start penstock sink", self.verify(75).text)
+        self.sink()
+        self.assertRegex(self.verify(0).output, r"equal      public.t  1 rows\nequal: 1 tables, 1 rows\n$")
+        self.source.execute("insert into t select i, 'y' from generate_series(2, 50000) i")
+        self.capture()
+        self.assertIn("nobody applies to the target: start penstock sink", self.verify(75).text)
+        sink = self.start("sink")
+        self.assertIn("equal: 1 tables, 50000 rows\n", self.verify(0).output)
+        self.source.execute("insert into t values (0, 'z')")
+        self.assertIn("nobody reads the slot: start penstock capture", self.verify(75).text)
+        capture = self.start("capture")
+        self.source.execute("update t set v = 'u' where id < 20000")
+        self.assertIn("equal: 1 tables, 50001 rows\n", self.verify(0).output)
+        self.target.execute("delete from t where id = 7", "update t set v = 'other' where id = 8")
+        output = self.verify(1).output
+        self.assertIn("missing    id=7", output)
+        self.assertIn("different: 1 of 1 tables", output)
+        self.finish(sink)
+        self.finish(capture)
+
+    def test_only_tables_that_the_sink_takes(self):
+        self.source.execute("create table a (id int primary key); create table b (id int primary key);"
+                            "insert into a values (1); insert into b values (1), (2)")
+        self.capture()
+        self.penstock.others["sink"] = {"name": "only_a", "tables": ["public.a"]}
+        self.sink()
+        self.assertRegex(self.verify(0).output, r"\Aequal      public.a  1 rows\nequal: 1 tables, 1 rows\n$")
+
+
 if __name__ == "__main__":
     unittest.main()
