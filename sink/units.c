@@ -141,6 +141,7 @@ static bool on_epoch(struct units *units, struct error *err)
         if (!write_table(units, &table, &lines, err))
             return false;
     units->awaits_epoch = false;
+    units->announced_count = 0;
     units->recorded.position = units->entry.position;
     units->recorded.end_lsn = units->recorded.acked_lsn = 0;
     log_info("new epoch", "epoch=%" PRIu32 " tables=%" PRIu32, units->entry.position.epoch,
@@ -187,21 +188,6 @@ static void give_watermark(struct units *units)
     give_places(units, true);
 }
 
-/* A table that may have no rows: the same that the pipe sends, an empty piece of the copy. */
-static bool give_announced(struct units *units, struct error *err)
-{
-    struct unit_shape *shape = unit_shape(units, units->entry.shape, err);
-    if (!shape)
-        return false;
-    if (!units->options->is_wanted(units->options->is_wanted_context, shape->table->schema,
-                                   shape->table->name))
-        return true;
-    struct change change = {.kind = CHANGE_COPY};
-    unit_give_shape(units, shape);
-    unit_give_change(units, shape, &change, &units->entry.position);
-    return true;
-}
-
 static bool is_same_unit(const struct position *left, const struct position *right)
 {
     return left->epoch == right->epoch && left->commit_lsn == right->commit_lsn;
@@ -232,11 +218,10 @@ static bool begin_entry(struct units *units, struct error *err)
         return true;
     case CONTROL_SHAPE:
         units->has_entry = false;
-        open_unit(units);
-        return give_announced(units, err);
+        unit_announce(units);
+        return true;
     case CONTROL_END:
     case CONTROL_PART:
-        open_unit(units);
         return unit_begin_entry(units, err);
     case CONTROL_GAP:
         break;
@@ -336,8 +321,13 @@ static bool step(struct units *units, int timeout_ms, bool *is_idle, struct erro
         return true;
     }
     if (!units->is_entry_begun) {
+        bool is_of_unit = units->entry.kind == CONTROL_END || units->entry.kind == CONTROL_PART;
         if (ends_copy(units))
             return true;
+        if (is_of_unit)
+            open_unit(units);
+        if (is_of_unit && units->announced_count > 0)
+            return unit_give_announced(units, err);
         units->is_entry_begun = true;
         return begin_entry(units, err);
     }
@@ -417,10 +407,8 @@ static bool open_control(struct units *units, struct error *err)
     control->next_offset = place ? place->next_offset : -1;
     control->last = place ? place->last : (struct position){0};
     control->is_fresh = !place;
-    if (!units->topics->ops->open(units->topics, name, 0, control->next_offset, &control->handle,
-                                  err))
+    if (!unit_open_partition(units, control, err))
         return false;
-    control->is_open = true;
     int64_t first;
     if (!units->options->until_end)
         return true;
@@ -470,6 +458,7 @@ void units_free(struct units *units)
     byte_buffer_release(&units->key_change);
     recorded_release(&units->recorded);
     places_release(&units->places);
+    free(units->announced);
     free(units->partitions);
     free(units->active);
     free(units->moved);

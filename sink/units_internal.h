@@ -49,6 +49,12 @@ struct unit_partition {
     const struct topic_record *head; /* peeked; NULL: none */
 };
 
+/* A table that its unit has, though maybe without rows. */
+struct unit_announced {
+    uint64_t shape;
+    struct position position;
+};
+
 enum { MAX_PENDING = 3 };
 
 struct units {
@@ -86,6 +92,8 @@ struct units {
     struct unit_shape **shapes;
     size_t shape_count;
     struct unit_shape *last_shape;
+    struct unit_announced *announced; /* of the unit whose END or PART comes next */
+    size_t announced_count;
     struct change_values *values;
     struct byte_buffer texts;
     struct byte_buffer
@@ -123,6 +131,10 @@ void unit_topics_free(struct units *units);
 struct unit_partition *unit_find_partition(struct units *units, const struct control_count *count,
                                            struct error *err) MUST_USE;
 
+/* Opens it, unless it is, where it was read up to. CHAIN_GAP if it ends before that. */
+bool unit_open_partition(struct units *units, struct unit_partition *partition,
+                         struct error *err) MUST_USE;
+
 /* Turns ERROR_DATA into the stop POISON, which names the record. Returns false. */
 bool unit_poison(const struct unit_partition *partition, const struct topic_record *record,
                  struct error *err);
@@ -153,6 +165,12 @@ bool unit_give_record(struct units *units, const struct topic_record *record,
 /* The shape, from the offsets topic if it isn't known. */
 struct unit_shape *unit_shape(struct units *units, uint64_t hash, struct error *err) MUST_USE;
 void unit_give_shape(struct units *units, struct unit_shape *shape);
+
+/* Keeps the entry SHAPE for its unit: it opens none, for its END may never come. */
+void unit_announce(struct units *units);
+
+/* Gives out the first one kept: the same that the pipe sends, an empty piece of the copy. */
+bool unit_give_announced(struct units *units, struct error *err) MUST_USE;
 
 void unit_give_change(struct units *units, const struct unit_shape *shape,
                       const struct change *change, const struct position *position);

@@ -85,14 +85,29 @@ struct unit_partition *unit_find_partition(struct units *units, const struct con
     return add_partition(units, name, count->partition);
 }
 
-static bool open_partition(struct units *units, struct unit_partition *partition, struct error *err)
+bool unit_open_partition(struct units *units, struct unit_partition *partition, struct error *err)
 {
+    int64_t first;
+    int64_t end;
     if (partition->is_open)
         return true;
-    partition->is_open =
-        units->topics->ops->open(units->topics, partition->topic->name, partition->partition,
-                                 partition->next_offset, &partition->handle, err);
-    return partition->is_open;
+    if (!units->topics->ops->open(units->topics, partition->topic->name, partition->partition,
+                                  partition->next_offset, &partition->handle, err))
+        return false;
+    partition->is_open = true;
+    /* Where an epoch began since, the topic may have been made anew for it: the chain decides. */
+    if (partition->next_offset <= 0 ||
+        partition->last.epoch != units->recorded.position.epoch)
+        return true;
+    if (!units->topics->ops->bounds(units->topics, partition->handle, &first, &end, err))
+        return false;
+    if (end >= partition->next_offset)
+        return true;
+    error_stop(err, STOP_CHAIN_GAP,
+               "%s/%" PRIu32 " ends at offset %" PRId64 ", but was read up to %" PRId64,
+               partition->topic->name, partition->partition, end, partition->next_offset);
+    return error_remedy(err, "Kafka lost records, or the topic was made anew: a new copy is "
+                             "needed; see docs/stops.md, CHAIN_GAP");
 }
 
 /* ---- the chain ---- */
@@ -185,7 +200,7 @@ static bool add_active(struct units *units, const struct control_count *count, s
         return false;
     if (!is_wanted)
         return true;
-    if (!open_partition(units, partition, err))
+    if (!unit_open_partition(units, partition, err))
         return false;
     if (partition->unit != units->unit_number)
         partition->taken = 0;

@@ -288,3 +288,31 @@ bool unit_give_record(struct units *units, const struct topic_record *record, st
            set_exact(&sections, &change, err) && set_unchanged(&sections, &change, err) &&
            give_change(units, shape, header, &change, err);
 }
+
+/* ---- tables without rows ---- */
+
+void unit_announce(struct units *units)
+{
+    units->announced =
+        memory_resize(units->announced, units->announced_count + 1, sizeof(*units->announced));
+    units->announced[units->announced_count++] =
+        (struct unit_announced){.shape = units->entry.shape, .position = units->entry.position};
+}
+
+bool unit_give_announced(struct units *units, struct error *err)
+{
+    struct unit_announced announced = units->announced[0];
+    struct unit_shape *shape = unit_shape(units, announced.shape, err);
+    if (!shape)
+        return false;
+    units->announced_count--;
+    memmove(units->announced, units->announced + 1,
+            units->announced_count * sizeof(*units->announced));
+    if (!units->options->is_wanted(units->options->is_wanted_context, shape->table->schema,
+                                   shape->table->name))
+        return true;
+    struct change change = {.kind = CHANGE_COPY};
+    unit_give_shape(units, shape);
+    unit_give_change(units, shape, &change, &announced.position);
+    return true;
+}

@@ -37,6 +37,7 @@ static struct change_format *format;
 static struct chain chain;
 static struct relation relations[TABLES];
 static struct position position; /* of the last change */
+static size_t transaction_bytes;
 
 /* The reading side. */
 static struct memory_reader *reader;
@@ -58,12 +59,12 @@ static const char *wanted = "";
 
 static void open_writer(void)
 {
-    static const struct memory_writer_options writing = {.name = "test",
-                                                         .prefix = "test",
-                                                         .partitions = 2,
-                                                         .transaction_bytes = 1 << 20,
-                                                         .part_bytes = 1 << 20,
-                                                         .part_messages = 8};
+    struct memory_writer_options writing = {.name = "test",
+                                            .prefix = "test",
+                                            .partitions = 2,
+                                            .transaction_bytes = transaction_bytes,
+                                            .part_bytes = 1 << 20,
+                                            .part_messages = 8};
     static struct format_avro_options options = {
         .prefix = "test",
         .source = {.version = "1", .prefix = "test", .database = "d"},
@@ -125,6 +126,7 @@ static int open_all(void **state)
     chain = (struct chain){0};
     wanted = "";
     text[0] = '\0';
+    transaction_bytes = 1 << 20;
     open_writer();
     return 0;
 }

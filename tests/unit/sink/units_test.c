@@ -2,6 +2,18 @@
 /* Tests of the units: changes go through the capture's Avro format into Kafka's twin, and must come out as the pipe has them. */
 #include "tests/unit/sink/units_support.h"
 
+/* An empty piece of the copy. */
+static void announce(size_t table)
+{
+    struct error err;
+    struct change made = {.kind = CHANGE_COPY};
+    uint32_t steps;
+    struct change_context context = {.commit_time_us = 5};
+    position.ordinal++;
+    assert_true(format->ops->write(format, &relations[table], &chain, &position, &context, &made,
+                                   &steps, &err));
+}
+
 /* All that is there. */
 static const char *read_all(struct error *err)
 {
@@ -223,6 +235,30 @@ static void trimmed_rows_under_a_reader_are_a_gap(void **state)
     close_reader();
 }
 
+static void lost_rows_that_were_read_are_a_gap(void **state)
+{
+    (void)state;
+    struct error err;
+    begin_stream();
+    begin(100);
+    change(0, CHANGE_INSERT, NULL, "1,x,-");
+    end();
+    flush();
+    open_reader(false);
+    read_all(&err);
+    close_reader();
+    begin(200);
+    change(0, CHANGE_UPDATE, NULL, "1,y,-");
+    end();
+    flush();
+    for (uint32_t i = 0; i < 2; i++)
+        memory_topics_lose(broker, "test.public.a", i,
+                           memory_topics_count(broker, "test.public.a", i));
+    open_reader(false);
+    assert_stops(STOP_CHAIN_GAP);
+    close_reader();
+}
+
 static void a_late_reader_of_trimmed_rows_is_told(void **state)
 {
     (void)state;
@@ -292,6 +328,35 @@ static void a_new_epoch_empties_and_goes_on(void **state)
     close_reader();
 }
 
+/* A table without rows is committed with the first row of its unit; the second row and the END never are. */
+static void a_copy_that_broke_off_behind_an_empty_table_gives_way(void **state)
+{
+    (void)state;
+    const char *tables = "1000 - \"public\".\"a\"\n1001 - \"public\".\"b\"\n";
+    close_writer();
+    transaction_bytes = 1;
+    open_writer();
+    position = (struct position){0};
+    write_state(RECORDED_CREATING, 1, tables);
+    write_state(RECORDED_COPYING, 1, tables);
+    announce(1);
+    change(0, CHANGE_INSERT, NULL, "1,x,-");
+    change(0, CHANGE_INSERT, NULL, "2,x,-");
+    close_writer();
+    open_writer();
+    position = (struct position){.epoch = 1};
+    write_state(RECORDED_CREATING, 2, tables);
+    write_state(RECORDED_COPYING, 2, tables);
+    announce(1);
+    end();
+    position = (struct position){.epoch = 2};
+    write_state(RECORDED_STREAMING, 2, tables);
+    flush();
+    open_reader(false);
+    assert_reads("copying copying rb() END ");
+    close_reader();
+}
+
 static void a_reader_until_the_end_ends_there(void **state)
 {
     (void)state;
@@ -320,9 +385,11 @@ int main(void)
         TEST(only_wanted_tables_come_out),
         TEST(a_truncate_comes_out_once_for_each_table),
         TEST(trimmed_rows_under_a_reader_are_a_gap),
+        TEST(lost_rows_that_were_read_are_a_gap),
         TEST(a_late_reader_of_trimmed_rows_is_told),
         TEST(a_strangers_record_is_poison),
         TEST(a_new_epoch_empties_and_goes_on),
+        TEST(a_copy_that_broke_off_behind_an_empty_table_gives_way),
         TEST(a_reader_until_the_end_ends_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
