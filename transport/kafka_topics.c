@@ -2,6 +2,8 @@
 /* Metadata and the admin API, a slice at a time: what didn't come in time is asked again. */
 #include "transport/kafka_topics.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +138,8 @@ bool kafka_topic_create(struct kafka_client *client, const struct kafka_topic_pl
         (void)rd_kafka_NewTopic_set_config(topic, setting->name, setting->value);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client->rk);
     rd_kafka_AdminOptions_t *options = admin_options(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    if (plan->is_rehearsal)
+        (void)rd_kafka_AdminOptions_set_validate_only(options, 1, text, sizeof(text));
     rd_kafka_CreateTopics(client->rk, &topic, 1, options, queue);
     rd_kafka_event_t *event = await(queue, err);
     bool is_made = event && read_created(event, err);
@@ -157,8 +161,12 @@ static void read_setting(const rd_kafka_ConfigEntry_t *entry, struct kafka_topic
         settings->is_compacted = strstr(value, "compact") != NULL;
         settings->is_deleted = strstr(value, "delete") != NULL;
     }
-    if (strcmp(name, "max.message.bytes") == 0)
+    if (strcmp(name, "max.message.bytes") == 0 || strcmp(name, "message.max.bytes") == 0)
         settings->max_message_bytes = strtoull(value, NULL, 10);
+    if (strcmp(name, "min.insync.replicas") == 0)
+        settings->min_in_sync = (uint32_t)strtoul(value, NULL, 10);
+    if (strcmp(name, "default.replication.factor") == 0)
+        settings->default_replication = (uint32_t)strtoul(value, NULL, 10);
 }
 
 static bool read_described(rd_kafka_event_t *event, struct kafka_topic_settings *settings,
@@ -181,11 +189,11 @@ static bool read_described(rd_kafka_event_t *event, struct kafka_topic_settings 
     return true;
 }
 
-bool kafka_topic_read_settings(struct kafka_client *client, const char *name,
-                               struct kafka_topic_settings *settings, struct error *err)
+static bool read_settings(struct kafka_client *client, rd_kafka_ResourceType_t type,
+                          const char *name, struct kafka_topic_settings *settings,
+                          struct error *err)
 {
-    rd_kafka_ConfigResource_t *resource =
-        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
+    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(type, name);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client->rk);
     rd_kafka_AdminOptions_t *options = admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     rd_kafka_DescribeConfigs(client->rk, &resource, 1, options, queue);
@@ -196,5 +204,21 @@ bool kafka_topic_read_settings(struct kafka_client *client, const char *name,
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_queue_destroy(queue);
     rd_kafka_ConfigResource_destroy(resource);
-    return is_read || error_add(err, "settings of topic %s", name);
+    return is_read;
+}
+
+bool kafka_topic_read_settings(struct kafka_client *client, const char *name,
+                               struct kafka_topic_settings *settings, struct error *err)
+{
+    return read_settings(client, RD_KAFKA_RESOURCE_TOPIC, name, settings, err) ||
+           error_add(err, "settings of topic %s", name);
+}
+
+bool kafka_broker_read_settings(struct kafka_client *client, int32_t broker,
+                                struct kafka_topic_settings *settings, struct error *err)
+{
+    char name[16];
+    snprintf(name, sizeof(name), "%" PRId32, broker);
+    return read_settings(client, RD_KAFKA_RESOURCE_BROKER, name, settings, err) ||
+           error_add(err, "settings of broker %s", name);
 }

@@ -20,6 +20,7 @@ struct kafka_topic_plan {
     uint32_t partitions;
     int32_t replication;
     const struct kafka_property *settings; /* ends with a name of NULL */
+    bool is_rehearsal;                     /* the broker only says whether it would */
 };
 
 /* Makes it; one that is there already is as good. */
@@ -30,10 +31,16 @@ struct kafka_topic_settings {
     bool is_compacted;
     bool is_deleted; /* old segments are */
     uint64_t max_message_bytes;
+    uint32_t min_in_sync;         /* replicas, for a message to be acknowledged */
+    uint32_t default_replication; /* of new topics; known of brokers only */
 };
 
 bool kafka_topic_read_settings(struct kafka_client *client, const char *name,
                                struct kafka_topic_settings *settings, struct error *err) MUST_USE;
+
+/* What a topic has for which nothing else is set. */
+bool kafka_broker_read_settings(struct kafka_client *client, int32_t broker,
+                                struct kafka_topic_settings *settings, struct error *err) MUST_USE;
 
 /* Log start and last stable offset (what a read_committed reader can come to). The client must be a consumer. */
 bool kafka_topic_bounds(struct kafka_client *client, const char *name, uint32_t partition,
