@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* penstock check: both servers are asked for all that `run` will need of them. */
+/* penstock check: the servers are asked for all that `run`, `capture` and `sink` will need of them. */
 #include "cli/check.h"
 
 #include <stdio.h>
@@ -88,14 +88,29 @@ static void check_distinct(struct check *check)
     finding_do("point target.url at another database");
 }
 
-/* A target that can't tell is reported by check_target_server(). */
-static void read_recorded(struct check *check)
+/* A target that can't tell is reported by check_target_server(). Without Kafka its checkpoint is R. */
+static void read_checkpoint(struct check *check)
 {
     struct error err;
-    check->is_recorded_known = target_postgres_read_checkpoint(
-        check->target, endpoints_sink_name(check->config), &check->recorded, &err);
-    if (!check->is_recorded_known && err.stop != STOP_PERMISSION_DENIED)
+    check->is_checkpoint_known = target_postgres_read_checkpoint(
+        check->target, endpoints_sink_name(check->config), &check->checkpoint, &err);
+    if (!check->is_checkpoint_known && err.stop != STOP_PERMISSION_DENIED)
         finding_error(&check->findings, "target checkpoint", &err);
+    if (check->has_kafka)
+        return;
+    check->is_recorded_known = check->is_checkpoint_known;
+    recorded_assign(&check->recorded, &check->checkpoint);
+}
+
+static void check_source(struct check *check, const struct endpoints *endpoints)
+{
+    check_source_server(check, &endpoints->source);
+    check_source_slot(check);
+    check_source_waits(check);
+    if (check_read_tables(check)) {
+        check_source_tables(check);
+        check_source_publication(check);
+    }
 }
 
 static void check_servers(struct check *check, const struct endpoints *endpoints)
@@ -108,15 +123,13 @@ static void check_servers(struct check *check, const struct endpoints *endpoints
     if (check->source && check->target)
         check_distinct(check);
     if (check->target)
-        read_recorded(check);
-    if (check->source) {
-        check_source_server(check, &endpoints->source);
-        check_source_slot(check);
-        check_source_waits(check);
-        if (check_read_tables(check)) {
-            check_source_tables(check);
-            check_source_publication(check);
-        }
+        read_checkpoint(check);
+    bool has_brokers = check->has_kafka && check_kafka(check);
+    if (check->source)
+        check_source(check, endpoints);
+    if (has_brokers) {
+        check_topics(check);
+        check_registry(check);
     }
     if (check->target) {
         check_target_server(check);
@@ -130,7 +143,8 @@ enum exit_code command_check(const struct arguments *arguments, const struct con
     struct error err;
     if (!endpoints_read(&endpoints, config, &err))
         return command_stopped(&err);
-    struct check check = {.config = config, .arena = arena_new(16 * 1024)};
+    struct check check = {
+        .config = config, .arena = arena_new(16 * 1024), .has_kafka = config->kafka.count > 0};
     finding(&check.findings, FINDING_OK, "configuration", "%s, replication %s",
             arguments->config_path ? arguments->config_path : "from the command line",
             config->name);
@@ -138,7 +152,9 @@ enum exit_code command_check(const struct arguments *arguments, const struct con
     check_servers(&check, &endpoints);
     connection_close(check.source);
     connection_close(check.target);
+    check_kafka_release(&check);
     recorded_release(&check.recorded);
+    recorded_release(&check.checkpoint);
     arena_free(check.arena);
     endpoints_release(&endpoints);
     return findings_close(&check.findings);

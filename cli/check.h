@@ -6,8 +6,11 @@
 #include "base/arena.h"
 #include "cli/command.h"
 #include "cli/findings.h"
+#include "cli/kafka.h"
 #include "cli/page.h"
 #include "cli/publication_names.h"
+#include "transport/kafka_look.h"
+#include "transport/kafka_probe.h"
 #include "transport/recorded.h"
 
 /* A relation of the source that the configuration chooses. */
@@ -41,8 +44,15 @@ struct check {
     const char *source_database;
     const char *target_role;
     const char *target_database;
-    bool is_recorded_known; /* the target told R, or that there is none */
+    bool has_kafka; /* configured */
+    struct kafka_endpoint kafka;
+    struct kafka_probe *probe; /* NULL: no broker could be asked */
+    struct kafka_cluster cluster;
+    struct kafka_look look;
+    bool is_recorded_known; /* Kafka, or without it the target, told R, or that there is none */
     struct recorded recorded;
+    bool is_checkpoint_known; /* the same of the target */
+    struct recorded checkpoint;
     bool has_slot;
     struct checked_table *tables;
     size_t table_count;
@@ -54,10 +64,27 @@ static inline bool check_is_first_start(const struct check *check)
     return check->is_recorded_known && check->recorded.state == RECORDED_NONE;
 }
 
+/* Whether the target has never been written to: what it holds isn't ours. */
+static inline bool check_is_first_copy(const struct check *check)
+{
+    return check->is_checkpoint_known && check->checkpoint.state == RECORDED_NONE;
+}
+
 /* Whether the initial copy is done. */
 static inline bool check_is_streaming(const struct check *check)
 {
     return check->is_recorded_known && check->recorded.state == RECORDED_STREAMING;
+}
+
+/* Who keeps R, and which command goes on from it, for people. */
+static inline const char *check_keeper(const struct check *check)
+{
+    return check->has_kafka ? "Kafka" : "the target";
+}
+
+static inline const char *check_starter(const struct check *check)
+{
+    return check->has_kafka ? "penstock capture" : "penstock run";
 }
 
 /* Runs a query; a failure is a finding named `what`, and gives NULL. */
@@ -73,5 +100,12 @@ void check_source_tables(struct check *check);
 void check_source_publication(struct check *check);
 void check_target_server(struct check *check);
 void check_target_tables(struct check *check);
+
+/* The same over Kafka. False if no broker can be asked any further. The brokers' addresses are for commands to type. */
+bool check_kafka(struct check *check) MUST_USE;
+void check_kafka_release(struct check *check);
+void check_topics(struct check *check);
+void check_registry(struct check *check);
+const char *check_bootstrap(const struct check *check);
 
 #endif

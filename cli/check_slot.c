@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check: the slot, and whether it and the target's recorded state belong together. */
+/* check: the slot, and whether it and the recorded state belong together. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -29,16 +29,17 @@ static void report_state(struct check *check, const struct query *slot)
                 "%s holds %s of WAL, beyond max_slot_wal_keep_size: it will be lost at the next "
                 "checkpoint",
                 name, retained);
-        finding_do("start penstock run now, and raise the limit: ALTER SYSTEM SET "
-                   "max_slot_wal_keep_size = '…'; SELECT pg_reload_conf();");
+        finding_do("start %s now, and raise the limit: ALTER SYSTEM SET "
+                   "max_slot_wal_keep_size = '…'; SELECT pg_reload_conf();",
+                   check_starter(check));
         return;
     }
     if (!query_bool(slot, 0, 0) && bytes > MUCH_WAL) {
         finding(&check->findings, FINDING_WARN, WHAT, "nobody reads %s, which holds %s of WAL",
                 name, retained);
-        finding_do("start penstock run; or, if it isn't needed any more: SELECT "
+        finding_do("start %s; or, if it isn't needed any more: SELECT "
                    "pg_drop_replication_slot('%s');",
-                   name);
+                   check_starter(check), name);
         return;
     }
     int64_t left = query_int64(slot, 0, 4);
@@ -77,17 +78,17 @@ static void check_slot_recorded(struct check *check, const struct slot_info *inf
     char target_lsn[LSN_TEXT_SIZE];
     if (check_is_first_start(check)) {
         finding(&check->findings, FINDING_FAIL, WHAT,
-                "SLOT_FOREIGN: %s exists, but the target has no state for %s", name,
+                "SLOT_FOREIGN: %s exists, but %s has no state for %s", name, check_keeper(check),
                 check->config->name);
         finding_do("if nobody needs it: SELECT pg_drop_replication_slot('%s');  to take it over "
-                   "with a target that has a copy already: penstock run --adopt-slot",
-                   name);
+                   "with a target that has a copy already: %s --adopt-slot",
+                   name, check_starter(check));
     }
     if (!check_is_streaming(check))
         return;
     if (strcmp(recorded->slot, name) != 0) {
         finding(&check->findings, FINDING_FAIL, WHAT,
-                "SLOT_FOREIGN: the target records slot %s, the configuration says %s",
+                "SLOT_FOREIGN: %s records slot %s, the configuration says %s", check_keeper(check),
                 recorded->slot, name);
         finding_do("source.slot: %s", recorded->slot);
         return;
@@ -95,8 +96,8 @@ static void check_slot_recorded(struct check *check, const struct slot_info *inf
     if (info->confirmed_flush <= recorded_confirmable(recorded))
         return;
     finding(&check->findings, FINDING_FAIL, WHAT,
-            "SLOT_AHEAD: %s was moved to %s by somebody, the target has only what is before %s",
-            name, lsn_text(info->confirmed_flush, slot_lsn),
+            "SLOT_AHEAD: %s was moved to %s by somebody, %s has only what is before %s", name,
+            lsn_text(info->confirmed_flush, slot_lsn), check_keeper(check),
             lsn_text(recorded_confirmable(recorded), target_lsn));
     finding_do("a new copy is needed: see docs/stops.md, SLOT_AHEAD");
 }
@@ -109,9 +110,8 @@ static void check_no_slot(struct check *check)
         return;
     }
     finding(&check->findings, FINDING_FAIL, WHAT,
-            "SLOT_MISSING: %s is not there, though the target has its changes; a new copy is "
-            "needed",
-            name);
+            "SLOT_MISSING: %s is not there, though %s has its changes; a new copy is needed", name,
+            check_keeper(check));
     finding_do("see docs/stops.md, SLOT_MISSING");
 }
 

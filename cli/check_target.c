@@ -34,8 +34,9 @@ static void check_existing_state(struct check *check, bool is_usable)
     if (!rights)
         return;
     if (is_usable && query_bool(rights, 0, 0)) {
-        finding(&check->findings, FINDING_OK, STATE_WHAT, "%s: %s", check->config->name,
-                check->is_recorded_known ? recorded_state_text(check->recorded.state) : "unknown");
+        finding(
+            &check->findings, FINDING_OK, STATE_WHAT, "%s: %s", endpoints_sink_name(check->config),
+            check->is_checkpoint_known ? recorded_state_text(check->checkpoint.state) : "unknown");
         return;
     }
     finding(&check->findings, FINDING_FAIL, STATE_WHAT,
@@ -152,7 +153,7 @@ static void check_origin(struct check *check, bool has_origins)
         return;
     }
     finding(&check->findings, FINDING_OK, "target replication origin", "penstock_%s",
-            check->config->name);
+            endpoints_sink_name(check->config));
 }
 
 void check_target_server(struct check *check)

@@ -45,7 +45,9 @@ static struct query *read_shapes(struct check *check)
     byte_buffer_init(&oids, MAX_SQL_BYTES);
     write_text(&oids, "{");
     for (size_t i = 0; i < check->table_count; i++)
-        if (check->tables[i].is_captured)
+        if (check->tables[i].is_captured &&
+            endpoints_sink_wants_table(check->config, check->tables[i].schema,
+                                       check->tables[i].name))
             write_format(&oids, "%s%" PRIu32, oids.size > 1 ? "," : "", check->tables[i].oid);
     write_text(&oids, "}");
     return check_query(check, check->source, WHAT,
@@ -311,6 +313,6 @@ void check_target_tables(struct check *check)
     for (int row = 0; row < query_rows(columns); row++)
         report_column(check, columns, row);
     check_types(check, json);
-    if (check_is_first_start(check))
+    if (check_is_first_copy(check))
         check_empty(check, tables);
 }

@@ -8,9 +8,6 @@
 #include "cli/command.h"
 #include "config/secrets.h"
 
-/* One id for all captures of a cluster: the one that registers a schema fences the others off meanwhile. */
-#define REGISTRY_TRANSACTIONAL_ID "penstock-registry"
-
 bool kafka_endpoint_read(struct kafka_endpoint *endpoint, const struct config *config,
                          struct error *err)
 {
@@ -79,7 +76,8 @@ bool session_registry_open(struct session_registry *session, const struct kafka_
         session->registry = registry_http_new(&options, err);
         return session->registry != NULL;
     }
-    session->log = kafka_log_new(&endpoint->options, "_schemas", REGISTRY_TRANSACTIONAL_ID, err);
+    session->log =
+        kafka_log_new(&endpoint->options, KAFKA_LOG_SCHEMAS, KAFKA_LOG_SCHEMAS_WRITER, err);
     session->schema_log = (struct schema_log){.context = session->log,
                                               .read = read_log,
                                               .become_writer = become_writer,

@@ -54,7 +54,7 @@ static const char CAT_HELP[] =
     "Example: penstock cat -c penstock.yml shop.public.orders\n";
 
 static const char CHECK_HELP[] =
-    "Tests the configuration, then both servers; each finding says what to type to mend it.\n\n"
+    "Tests the configuration, then the servers that it names; each finding says what to type to mend it.\n\n"
     "  -c FILE             the configuration\n"
     "  --set KEY=VALUE     sets one setting over the file; may be repeated\n\n"
     "Example: penstock check -c penstock.yml\n";

@@ -143,5 +143,158 @@ class Verify(CommandCase):
         self.assertRegex(self.verify(0).output, r"\Aequal      public.a  1 rows\nequal: 1 tables, 1 rows\n$")
 
 
+class CheckCase(CommandCase):
+    def check(self, code, penstock=None):
+        process = (penstock or self.penstock).check(90)
+        self.assertEqual(code, process.popen.returncode, process.tail())
+        return process.output
+
+    def find(self, output, kind, pattern):
+        """What it says to type against the one finding of that kind that matches."""
+        blocks = re.findall(r"^(ok|warn|FAIL) +(.*)\n((?:      do: .*\n)*)", output, re.M)
+        found = [commands for word, line, commands in blocks if word == kind and re.search(pattern, line)]
+        self.assertEqual(1, len(found), f"{kind} {pattern}\n{output}")
+        self.assertTrue(found[0] or kind == "ok", f"no command\n{output}")
+        return found[0]
+
+    def mend(self, commands):
+        """What kafka-configs would do, by a client of the tests."""
+        from confluent_kafka import admin  # pylint: disable=import-outside-toplevel
+        topic, name, value = re.search(r"kafka-configs .*--entity-name (\S+) --add-config (\S+)=(\S+)", commands).groups()
+        entry = admin.ConfigEntry(name, value, incremental_operation=admin.AlterConfigOpType.SET)
+        resource = admin.ConfigResource(admin.ResourceType.TOPIC, topic, incremental_configs=[entry])
+        client = self.broker.admin()
+        client.incremental_alter_configs([resource])[resource].result(30)
+
+
+class Check(CheckCase):
+    def test_both_halves_and_each_alone(self):
+        self.source.execute("create table t (id int primary key)")
+        output = self.check(0)
+        for pattern in ("kafka: 1 broker, librdkafka ", f"kafka state: prefix {self.name}, none", f"begin with {self.name}-",
+                        "kafka topics: 3 will be made", "registry: built in"):
+            self.find(output, "ok", pattern)
+        self.assertEqual({}, {name: count for name, count in self.broker.topics().items() if self.name in name},
+                         "check makes nothing")
+        alone = self.half("source")
+        self.find(self.check(0, alone), "warn", "control isn't there")
+        self.capture()
+        self.sink()
+        self.find(self.check(0), "ok", "kafka topics: 3 exist")
+        self.find(self.check(0), "warn", "limits.max_row_bytes allows")
+        self.assertNotIn("source", self.check(0, alone).replace("source.", ""))
+        self.assertNotIn("target", self.check(0, self.half("target")))
+
+    def test_does_not_fence_a_running_capture(self):
+        self.source.execute("create table t (id int primary key)")
+        capture, sink = self.start("capture"), self.start("sink")
+        self.wait_streaming(sink)
+        self.check(0)
+        self.source.execute("insert into t values (1)")
+        self.wait_applied(sink)
+        self.assert_running(capture)
+        self.assertEqual([], [entry for entry in capture.log if entry["level"] in ("warn", "error")])
+        self.finish(sink)
+        self.finish(capture)
+
+    def test_the_slot_is_judged_by_kafka_not_by_the_target(self):
+        self.source.execute("create table t (id int primary key)")
+        self.capture()
+        self.sink()
+        self.source.execute("insert into t select generate_series(1, 10000)")
+        self.capture()
+        self.find(self.check(0), "ok", "source slot: ")
+        self.source.execute("insert into t values (0)")
+        self.source.rows("select pg_replication_slot_advance(%s, pg_current_wal_lsn())", (f"penstock_{self.name}",))
+        self.find(self.check(65), "FAIL", "SLOT_AHEAD: .* Kafka has only what is before")
+        self.source.rows("select pg_drop_replication_slot(%s)", (f"penstock_{self.name}",))
+        self.find(self.check(65), "FAIL", "SLOT_MISSING: .* Kafka has its changes")
+
+    def test_another_cluster(self):
+        self.source.execute("create table t (id int primary key)")
+        self.capture()
+        other = self.new_penstock()
+        other.source["url"] = self.target.url()
+        self.find(self.check(65, other), "FAIL", "SYSID_CHANGED")
+
+    def test_topics_that_do_not_fit_are_mended_by_the_commands(self):
+        self.source.execute("create table t (id int primary key)")
+        self.broker.create_topic(f"__penstock.{self.name}.control", config={"cleanup.policy": "compact"})
+        self.broker.create_topic(f"__penstock.{self.name}.offsets")
+        self.broker.create_topic(f"{self.name}.public.t", config={"max.message.bytes": "100000", "cleanup.policy": "compact"})
+        output = self.check(65)
+        for pattern in ("control is compacted", "offsets isn't compacted only", "public.t takes 100000 bytes at a time",
+                        "public.t is compacted"):
+            self.mend(self.find(output, "FAIL", f"TOPIC_UNSUITABLE: .*{pattern}"))
+        self.assertNotIn("FAIL", self.check(0))
+        self.capture()
+
+    def test_replicas_that_are_too_few(self):
+        self.source.execute("create table t (id int primary key)")
+        self.broker.create_topic(f"{self.name}.public.t", config={"min.insync.replicas": "2"})
+        self.mend(self.find(self.check(65), "FAIL", r"1 replicas in sync, and takes writes with 2"))
+        self.assertNotIn("FAIL", self.check(0))
+        self.penstock.others["topics"] = {"replication": 3}
+        self.find(self.check(65), "FAIL", "TOPIC_UNSUITABLE: .*can't be made as configured")
+
+    def test_topics_of_others(self):
+        self.source.execute("create table t (id int primary key)")
+        self.broker.create_topic(f"{self.name}.public.t")
+        producer = self.broker.producer()
+        producer.produce(f"{self.name}.public.t", b"somebody's")
+        producer.flush(30)
+        self.find(self.check(65), "FAIL", "TOPIC_NOT_EMPTY")
+        self.penstock.others["topics"] = {"prefix": f"{self.name}x"}
+        self.capture()
+        self.penstock.name = "another"
+        self.find(self.check(65), "FAIL", f"TOPICS_FOREIGN: .* belong to pipeline {self.name}")
+
+    def test_partitions_that_were_added(self):
+        from confluent_kafka import admin  # pylint: disable=import-outside-toplevel
+        self.source.execute("create table t (id int primary key)")
+        self.capture()
+        client = self.broker.admin()
+        client.create_partitions([admin.NewPartitions(f"{self.name}.public.t", 3)])[f"{self.name}.public.t"].result(30)
+        self.find(self.check(65), "FAIL", "TOPIC_CHANGED: .* has 3 partitions, it should have 1")
+
+    def test_no_broker_and_a_library_too_old_for_scram(self):
+        self.penstock.others = {"kafka": {"bootstrap.servers": "127.0.0.1:1", "security.protocol": "sasl_plaintext",
+                                          "sasl.mechanism": "SCRAM-SHA-256", "sasl.username": "u", "sasl.password": "p"}}
+        output = self.check(69)
+        self.find(output, "FAIL", "kafka: no Kafka broker can be reached")
+        version = re.search(r"librdkafka (\d+)\.(\d+)\.(\d+)", output)
+        if version:  # it is named only where it is older than 2.6.1
+            self.find(output, "warn", "SCRAM-SHA-256 with Kafka up to 3.9 only")
+            self.assertLess(tuple(map(int, version.groups())), (2, 6, 1))
+
+    def test_a_registry_that_is_not_there(self):
+        self.penstock.others["registry"] = {"url": "http://127.0.0.1:1"}
+        self.find(self.check(69), "FAIL", "registry: ")
+
+
+class Rights(CheckCase):
+    BROKER = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+              "allow.everyone.if.no.acl.found": "true"}
+
+    def deny(self, kind, name, operation):
+        from confluent_kafka import admin  # pylint: disable=import-outside-toplevel
+        rule = admin.AclBinding(kind, name, admin.ResourcePatternType.PREFIXED, "User:ANONYMOUS", "*", operation,
+                                admin.AclPermissionType.DENY)
+        client = self.broker.admin()
+        client.create_acls([rule])[rule].result(30)
+
+    def test_each_missing_right_is_named_with_its_command(self):
+        from confluent_kafka import admin  # pylint: disable=import-outside-toplevel
+        self.source.execute("create table t (id int primary key)")
+        self.check(0)
+        self.deny(admin.ResourceType.TRANSACTIONAL_ID, f"{self.name}-", admin.AclOperation.WRITE)
+        commands = self.find(self.check(65), "FAIL", "kafka transactions: PERMISSION_DENIED")
+        self.assertIn(f"--transactional-id {self.name}- --resource-pattern-type prefixed", commands)
+        self.start("capture").expect_stop("PERMISSION_DENIED", 65)
+        self.deny(admin.ResourceType.TOPIC, f"{self.name}.", admin.AclOperation.CREATE)
+        commands = self.find(self.check(65), "FAIL", "kafka topics: PERMISSION_DENIED")
+        self.assertIn(f"--topic {self.name}. --resource-pattern-type prefixed", commands)
+
+
 if __name__ == "__main__":
     unittest.main()
