@@ -54,13 +54,15 @@ static const char CAT_HELP[] =
     "Example: penstock cat -c penstock.yml shop.public.orders\n";
 
 static const char CHECK_HELP[] =
-    "Tests the configuration, then the servers that it names; each finding says what to type to mend it.\n\n"
+    "Tests the configuration, then the servers that it names; each finding says what to type to "
+    "mend it.\n\n"
     "  -c FILE             the configuration\n"
     "  --set KEY=VALUE     sets one setting over the file; may be repeated\n\n"
     "Example: penstock check -c penstock.yml\n";
 
 static const char STATUS_HELP[] =
-    "Shows the slot, the positions, the lag, and the counts of each table. Over Kafka a file with one "
+    "Shows the slot, the positions, the lag, and the counts of each table. Over Kafka a file with "
+    "one "
     "half\nshows that half.\n\n"
     "  -c FILE             the configuration\n"
     "  --set KEY=VALUE     sets one setting over the file; may be repeated\n"
@@ -283,11 +285,10 @@ static int run(const struct command *command, const struct arguments *arguments)
     const struct config_overrides overrides = {.sets = arguments->sets,
                                                .set_count = arguments->set_count,
                                                .environment = (const char *const *)environ};
-    const struct config_needs needs = {
-        .command = command->name,
-        .parts = command->needs,
-        .optional = command->uses,
-        .parts_of_pipe = command->needs_for_pipe};
+    const struct config_needs needs = {.command = command->name,
+                                       .parts = command->needs,
+                                       .optional = command->uses,
+                                       .parts_of_pipe = command->needs_for_pipe};
     SCOPED_CONFIG config = config_load(arguments->config_path, &overrides, &needs, &err);
     if (!config) {
         if (!isatty(STDERR_FILENO))

@@ -391,15 +391,15 @@ bool target_postgres_is_locked(struct connection *connection, const char *name, 
 {
     char key[128];
     snprintf(key, sizeof(key), "penstock/%s", name);
-    SCOPED_QUERY query = query_run(
-        connection,
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory'"
-        " AND l.granted AND l.objsubid = 1"
-        " AND (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8)"
-        "  = pg_catalog.hashtextextended($1, 0)"
-        " AND l.database = (SELECT oid FROM pg_catalog.pg_database"
-        "  WHERE datname = pg_catalog.current_database()))",
-        PARAMS(key), err);
+    SCOPED_QUERY query =
+        query_run(connection,
+                  "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory'"
+                  " AND l.granted AND l.objsubid = 1"
+                  " AND (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8)"
+                  "  = pg_catalog.hashtextextended($1, 0)"
+                  " AND l.database = (SELECT oid FROM pg_catalog.pg_database"
+                  "  WHERE datname = pg_catalog.current_database()))",
+                  PARAMS(key), err);
     if (query)
         *is_locked = query_bool(query, 0, 0);
     return query != NULL || error_add(err, "looking who holds the lock of %s", name);

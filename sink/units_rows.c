@@ -96,8 +96,7 @@ bool unit_open_partition(struct units *units, struct unit_partition *partition, 
         return false;
     partition->is_open = true;
     /* Where an epoch began since, the topic may have been made anew for it: the chain decides. */
-    if (partition->next_offset <= 0 ||
-        partition->last.epoch != units->recorded.position.epoch)
+    if (partition->next_offset <= 0 || partition->last.epoch != units->recorded.position.epoch)
         return true;
     if (!units->topics->ops->bounds(units->topics, partition->handle, &first, &end, err))
         return false;
