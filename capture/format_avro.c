@@ -306,16 +306,33 @@ static bool write_key_change(struct writing *writing, const struct change *chang
                        view(&format->old_key), err);
 }
 
+/* Whether the notes before `count` say the same as those behind it: keys whose Avro is the same may differ there (NaN and 0). */
+static bool are_notes_equal(const struct encoder_notes *notes, uint16_t count)
+{
+    if (notes->exact_count != 2 * count)
+        return false;
+    for (uint16_t i = 0; i < count; i++) {
+        const struct encoder_note *old_note = &notes->exact[i];
+        const struct encoder_note *new_note = &notes->exact[count + i];
+        if (old_note->column != new_note->column || !bytes_equal(old_note->text, new_note->text))
+            return false;
+    }
+    return true;
+}
+
 static bool write_update(struct writing *writing, const struct change *change, struct error *err)
 {
     struct format_avro *format = writing->format;
     bool has_old = change->old_kind != OLD_TUPLE_NONE;
     clear_notes(format);
     if (has_old && writing->table->has_key) {
-        if (!write_key(writing, &change->old_tuple, NULL, &format->old_key, err) ||
-            !write_key(writing, &change->new_tuple, &change->old_tuple, &format->key, err))
+        if (!write_key(writing, &change->old_tuple, NULL, &format->old_key, err))
             return false;
-        if (!bytes_equal(view(&format->old_key), view(&format->key)))
+        uint16_t old_notes = format->notes.exact_count;
+        if (!write_key(writing, &change->new_tuple, &change->old_tuple, &format->key, err))
+            return false;
+        if (!bytes_equal(view(&format->old_key), view(&format->key)) ||
+            !are_notes_equal(&format->notes, old_notes))
             return write_key_change(writing, change, err);
         clear_notes(format);
     }
@@ -429,6 +446,13 @@ static void avro_format_free(struct change_format *base)
     free(format);
 }
 
+/* Tombstones are counted: with or without them the same change takes other places. */
+static const struct change_format_ops ops_without_tombstones = {.write = avro_format_write,
+                                                                .free = avro_format_free,
+                                                                .keeper = "the offsets topic",
+                                                                .routing = "kafka1-/",
+                                                                .wants_known = true};
+
 static const struct change_format_ops ops = {.write = avro_format_write,
                                              .free = avro_format_free,
                                              .keeper = "the offsets topic",
@@ -439,7 +463,7 @@ struct change_format *format_avro_new(const struct format_avro_options *options,
                                       struct topic_writer *topics)
 {
     struct format_avro *format = memory_new(sizeof(*format));
-    format->base.ops = &ops;
+    format->base.ops = options->writes_tombstones ? &ops : &ops_without_tombstones;
     format->options = options;
     format->topics = topics;
     byte_buffer_init(&format->key, MAX_EVENT_BYTES);

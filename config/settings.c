@@ -99,7 +99,8 @@ const struct setting settings[] = {
      .summary = "use topics of rows that Kafka compacts: sinks can then no longer apply whole "
                 "transactions once messages are gone"},
     {"topics.tombstones", FIELD(BOOL, topics.tombstones), .initial = "true",
-     .summary = "after each delete, a message with the key and no value, as Debezium writes it"},
+     .summary = "after each delete, a message with the key and no value, as Debezium writes it; "
+                "must stay the same"},
 
     {"registry.url", FIELD(STRING, registry.url), .problem = url_http_problem, .form = HTTP_FORM,
      .is_secret = true,

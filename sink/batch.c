@@ -147,6 +147,19 @@ static bool read_body(const struct message *message, void *out, size_t size, str
     return true;
 }
 
+/* Those of a WATERMARK before go first: what comes later counts. */
+static struct bytes places_behind(struct batch *batch, struct bytes places)
+{
+    size_t size = batch->places.size + places.size;
+    uint8_t *joined = arena_allocate_bytes(batch->arena, size + 1);
+    if (batch->places.size > 0)
+        memcpy(joined, batch->places.data, batch->places.size);
+    if (places.size > 0)
+        memcpy(joined + batch->places.size, places.data, places.size);
+    batch->places = (struct bytes){0};
+    return (struct bytes){joined, size};
+}
+
 bool batch_add_end(struct batch *batch, const struct message *message, struct error *err)
 {
     struct unit_end end;
@@ -158,7 +171,7 @@ bool batch_add_end(struct batch *batch, const struct message *message, struct er
     unit->is_whole_end = true;
     unit->position = message->position;
     unit->end = end;
-    unit->places = arena_copy(batch->arena, message->places);
+    unit->places = places_behind(batch, message->places);
     batch->is_unit_open = false;
     batch->last_position = message->position;
     return true;

@@ -14,7 +14,6 @@
 enum {
     SLICE_MS = 1000,
     MAX_BODY_BYTES = 1 << 30,
-    MAX_HELD_BYTES = 64 * 1024 * 1024,
 };
 
 static int64_t now_ms(const struct units *units)
@@ -121,21 +120,13 @@ static bool write_table(struct units *units, const struct control_table *table,
 /* What was given out of the epoch before is void: the named tables are emptied, and the copy comes anew. */
 static bool on_epoch(struct units *units, struct error *err)
 {
-    struct bytes counts = units->entry.counts;
     struct bytes tables = units->entry.tables;
-    struct control_count count;
     struct control_table table;
     SCOPED_BUFFER lines;
     byte_buffer_init(&lines, MAX_BODY_BYTES);
     if (units->is_unit_open) {
         *units->options->stalled = units->unit; /* its END won't ever come */
         return error_set(err, ERROR_RETRY, "a new copy begins: what was half applied is undone");
-    }
-    while (control_next_count(CONTROL_EPOCH, &counts, &count)) {
-        struct unit_partition *partition = unit_find_partition(units, &count, err);
-        if (!partition)
-            return false;
-        partition->old_epoch = count.last;
     }
     while (control_next_table(&tables, &table))
         if (!write_table(units, &table, &lines, err))
@@ -329,7 +320,7 @@ static bool step(struct units *units, int timeout_ms, bool *is_idle, struct erro
         if (is_of_unit && units->announced_count > 0)
             return unit_give_announced(units, err);
         units->is_entry_begun = true;
-        return begin_entry(units, err);
+        return begin_entry(units, err) || unit_poison(&units->control, units->record, err);
     }
     if (!unit_take(units, timeout_ms, &taken, err))
         return false;

@@ -37,8 +37,8 @@ struct units *units_new(const struct units_options *options, struct topic_reader
                         const struct places *places, struct error *err) MUST_USE;
 void units_free(struct units *units);
 
-/* Gives SHAPE, CHANGE (as schema/wire has it), END, WATERMARK and STATE. EPOCH comes out as STATE creating (first start: target
- * tables must be empty) or copying (they are emptied), the first unit or WATERMARK behind the copy as STATE streaming before it. A key
+/* Gives SHAPE, CHANGE (as schema/wire has it), END, WATERMARK and STATE. EPOCH comes out as STATE copying (its tables are
+ * emptied, or must be empty where there is no checkpoint) or, without tables, streaming; the first unit or WATERMARK behind the copy as STATE streaming before it. A key
  * change's delete, tombstone and create come out as one UPDATE by the old key. Stops: CHAIN_GAP, POISON, ROWS_MISSING (75),
  * HISTORY_TRUNCATED, SCHEMA_CHANGED. */
 struct message_reader *units_reader(struct units *units);

@@ -37,14 +37,13 @@ struct unit_partition {
     partition_handle handle;
     bool is_open;
     bool is_fresh; /* nothing was read of it, ever: its first record must be the log's first */
-    struct position last; /* of the record before next_offset */
-    int64_t next_offset;  /* -1: from the log's start */
-    struct position
-        old_epoch; /* records up to here belong to an epoch before: they are read and dropped */
+    struct position last;  /* of the record before next_offset */
+    int64_t next_offset;   /* -1: from the log's start */
     struct position until; /* the current entry's last */
     uint64_t expected;     /* the current entry's count */
     uint64_t unit;         /* the number of the unit that `taken` counts for */
     uint64_t taken;
+    uint64_t entry;                  /* the number of the last entry that named it */
     bool is_moved;                   /* since the last END: its place goes into the next */
     const struct topic_record *head; /* peeked; NULL: none */
 };
@@ -87,7 +86,8 @@ struct units {
     struct position unit; /* of its first message: epoch and commit_lsn say which */
     uint64_t unit_number; /* counts the units opened here */
     uint64_t unit_changes;
-    int64_t heard_ms; /* when the last entry, or the last row of one, came */
+    uint64_t entry_number; /* counts the entries with counts */
+    int64_t heard_ms;      /* when the last entry, or the last row of one, came */
 
     struct unit_shape **shapes;
     size_t shape_count;

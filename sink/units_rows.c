@@ -145,7 +145,7 @@ static bool check_first(struct units *units, struct unit_partition *partition,
 {
     const struct position *previous = &record->header.previous;
     partition->is_fresh = false;
-    if (position_is_none(previous) || position_compare(&partition->old_epoch, previous) >= 0)
+    if (position_is_none(previous) || previous->epoch < units->entry.position.epoch)
         return true;
     if (partition == &units->control) {
         units->awaits_epoch = true;
@@ -190,6 +190,16 @@ bool unit_check_chain(struct units *units, struct unit_partition *partition,
 
 /* ---- one entry ---- */
 
+static bool wrong_count(const struct unit_partition *partition, struct error *err)
+{
+    char until[POSITION_TEXT_SIZE];
+    error_stop(err, STOP_CHAIN_GAP,
+               "%s/%" PRIu32 " has %" PRIu64 " records up to %s, the control topic names %" PRIu64,
+               partition->topic->name, partition->partition, partition->taken,
+               position_text(&partition->until, until), partition->expected);
+    return error_remedy(err, "see docs/stops.md, CHAIN_GAP");
+}
+
 static bool add_active(struct units *units, const struct control_count *count, struct error *err)
 {
     bool is_wanted;
@@ -199,6 +209,10 @@ static bool add_active(struct units *units, const struct control_count *count, s
         return false;
     if (!is_wanted)
         return true;
+    if (partition->entry == units->entry_number)
+        return error_set(err, ERROR_DATA, "an entry names %s/%" PRIu32 " twice",
+                         partition->topic->name, partition->partition);
+    partition->entry = units->entry_number;
     if (!unit_open_partition(units, partition, err))
         return false;
     if (partition->unit != units->unit_number)
@@ -207,9 +221,13 @@ static bool add_active(struct units *units, const struct control_count *count, s
     partition->until = count->last;
     partition->expected = count->messages;
     partition->head = NULL;
-    if (partition->taken < count->messages)
+    if (partition->taken < count->messages) {
         units->active[units->active_count++] = partition;
-    return true;
+        return true;
+    }
+    bool is_all = partition->taken == count->messages &&
+                  position_compare(&partition->last, &count->last) == 0;
+    return is_all || wrong_count(partition, err);
 }
 
 bool unit_begin_entry(struct units *units, struct error *err)
@@ -217,6 +235,7 @@ bool unit_begin_entry(struct units *units, struct error *err)
     struct bytes counts = units->entry.counts;
     struct control_count count;
     units->active_count = 0;
+    units->entry_number++;
     while (control_next_count(units->entry.kind, &counts, &count))
         if (!add_active(units, &count, err))
             return false;
@@ -258,8 +277,8 @@ static bool ensure_head(struct units *units, struct unit_partition *partition, i
         units->heard_ms = clock_now_ms(units->options->clock);
         if (!unit_check_chain(units, partition, partition->head, &is_new, err))
             return false;
-        bool is_old =
-            position_compare(&partition->head->header.position, &partition->old_epoch) <= 0;
+        /* What an epoch before left half done is never named by an entry. */
+        bool is_old = partition->head->header.position.epoch < units->entry.position.epoch;
         if (!is_new || is_old)
             drop_head(units, partition);
     }
@@ -284,16 +303,6 @@ static bool first_of(struct units *units, int timeout_ms, struct unit_partition 
             *first = partition;
     }
     return true;
-}
-
-static bool wrong_count(const struct unit_partition *partition, struct error *err)
-{
-    char until[POSITION_TEXT_SIZE];
-    error_stop(err, STOP_CHAIN_GAP,
-               "%s/%" PRIu32 " has %" PRIu64 " records up to %s, the control topic names %" PRIu64,
-               partition->topic->name, partition->partition, partition->taken,
-               position_text(&partition->until, until), partition->expected);
-    return error_remedy(err, "see docs/stops.md, CHAIN_GAP");
 }
 
 static void remove_active(struct units *units, const struct unit_partition *partition)

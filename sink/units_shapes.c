@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records to changes: shapes out of the offsets topic, schemas out of the registry, events out of Avro. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +40,7 @@ static struct unit_shape *add_shape(struct units *units, const struct topic_shap
     shape->hash = recorded->hash;
     shape->value_id = recorded->value_id;
     shape->table_bytes = arena_copy(shape->arena, recorded->table);
-    memcpy(shape->fingerprint, recorded->fingerprint, sizeof(shape->fingerprint) - 1);
+    snprintf(shape->fingerprint, sizeof(shape->fingerprint), "%s", recorded->fingerprint);
     reader = byte_reader_over(shape->table_bytes);
     shape->table = table_read(&reader, shape->arena);
     if (!shape->table) {

@@ -65,6 +65,9 @@ static bool read_on(struct kafka_reader *reader, struct error *err)
     return true;
 }
 
+/* What ends a Kafka transaction comes to each partition by itself: a shape may be seen a little later than what needs it. */
+enum { LOOKS = 50, LOOK_EVERY_MS = 100 };
+
 bool kafka_reader_shape(struct kafka_reader *reader, uint64_t hash, const char *topic,
                         struct topic_shape *shape, struct error *err)
 {
@@ -75,7 +78,9 @@ bool kafka_reader_shape(struct kafka_reader *reader, uint64_t hash, const char *
     if (!reader->offsets)
         return false;
     const struct topic_shape *found = find(reader, hash, topic);
-    if (!found) {
+    for (int i = 0; !found && i < LOOKS; i++) {
+        if (i > 0 && stop_flag_wait(reader->options.stop, LOOK_EVERY_MS))
+            return error_set(err, ERROR_ENDED, "ended on request");
         if (!read_on(reader, err))
             return false;
         found = find(reader, hash, topic);

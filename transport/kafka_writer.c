@@ -223,6 +223,9 @@ static bool writer_durable(struct message_writer *base, struct durable *durable,
     if (!check(writer, err) || (!go_on_committing(writer, err) && err->kind != ERROR_NONE))
         return false;
     error_clear(err);
+    /* Asked between changes: a transaction must not stay open while the source decodes what isn't ours. */
+    if (is_due(writer) && !close_transaction(writer, err))
+        return false;
     *durable = *topic_chain_durable(writer->chain);
     return true;
 }

@@ -55,16 +55,6 @@ static void make_history(void)
 
 /* ---- the capture ---- */
 
-static void learn(void)
-{
-    struct error err;
-    struct recorded known = {0};
-    bool is_known;
-    struct message_writer *messages = memory_writer_messages(writer);
-    assert_true(messages->ops->recorded(messages, &known, &is_known, &err) && is_known);
-    recorded_release(&known);
-}
-
 /* False: it crashed on the way. */
 static bool send_unit(size_t number, bool may_crash)
 {
@@ -89,7 +79,7 @@ static size_t run_capture(size_t durable, bool may_crash)
     size_t from = durable > 0 ? roll((uint32_t)durable + 1) : 0;
     close_writer();
     open_writer();
-    learn();
+    learn_recorded();
     position.epoch = 1;
     for (size_t i = from; i < UNITS; i++)
         if (!send_unit(i, may_crash))
