@@ -12,6 +12,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 
+#define ADDRESS_REMEDY                                                                             \
+    "see that the brokers run, and that kafka.bootstrap.servers and kafka.security.protocol are "  \
+    "theirs"
+
 enum { MAX_REFUSALS = 3, END_PATIENCE_MS = 5000 };
 
 /* ---- properties ---- */
@@ -100,13 +104,16 @@ void kafka_client_property(const struct kafka_options *options, const char *name
 
 /* ---- callbacks ---- */
 
-/* librdkafka's words come from its own threads. They never hold what the user's properties say of passwords. */
+/* librdkafka's words come from its own threads. They never hold what the user's properties say of passwords. That a broker is
+ * away comes to on_error() as well, once; what is retried tells an operator nothing. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     enum { SYSLOG_ERROR = 3, SYSLOG_WARNING = 4 }; /* of syslog(3), whose names are ours too */
-    enum log_level ours = level <= SYSLOG_ERROR     ? LOG_WARN
-                          : level <= SYSLOG_WARNING ? LOG_INFO
-                                                    : LOG_DEBUG;
+    bool is_told = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 ||
+                   strstr(text, "retrying") != NULL;
+    enum log_level ours = is_told || level > SYSLOG_WARNING ? LOG_DEBUG
+                          : level <= SYSLOG_ERROR           ? LOG_WARN
+                                                            : LOG_INFO;
     log_write(ours, "kafka", "client=%s facility=%s text=%s", rk ? rd_kafka_name(rk) : "", facility,
               text);
 }
@@ -126,10 +133,13 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     else if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && code != RD_KAFKA_RESP_ERR__TRANSPORT &&
              code != RD_KAFKA_RESP_ERR__RESOLVE)
         return;
-    if (client->down_since_ms == 0)
-        client->down_since_ms = clock_now_ms(client->clock);
     if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !client->reason[0])
         snprintf(client->reason, sizeof(client->reason), "%s", reason);
+    if (client->down_since_ms != 0)
+        return;
+    client->down_since_ms = clock_now_ms(client->clock);
+    log_warn("Kafka is away", "client=%s reason=%s do=%s", rd_kafka_name(rk), client->reason,
+             "nothing if a broker restarts; else " ADDRESS_REMEDY);
 }
 
 static void on_message(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
@@ -196,6 +206,8 @@ void kafka_client_poll(struct kafka_client *client, int timeout_ms)
 
 void kafka_client_is_up(struct kafka_client *client)
 {
+    if (client->down_since_ms != 0)
+        log_info("Kafka answers again", "client=%s", rd_kafka_name(client->rk));
     client->refusals = 0;
     client->down_since_ms = 0;
     client->reason[0] = '\0';
@@ -213,7 +225,8 @@ bool kafka_client_not_yet(const struct kafka_client *client, int64_t patience_ms
     if (client->down_since_ms == 0 ||
         clock_now_ms(client->clock) - client->down_since_ms < patience_ms)
         return false;
-    return error_set(err, ERROR_RETRY, "no Kafka broker can be reached: %s", client->reason);
+    error_set(err, ERROR_RETRY, "no Kafka broker can be reached: %s", client->reason);
+    return error_remedy(err, ADDRESS_REMEDY);
 }
 
 bool kafka_client_goes_on(const struct kafka_client *client, int64_t patience_ms, struct error *err)

@@ -20,10 +20,7 @@ bool kafka_patience_again(const struct kafka_patience *patience, struct kafka_cl
         return error_set(err, ERROR_ENDED, "ended on request");
     if (clock_now_ms(patience->options->clock) < patience->deadline_ms)
         return true;
-    if (client->down_since_ms != 0)
-        error_set(err, ERROR_RETRY, "no Kafka broker can be reached: %s", client->reason);
-    else
-        error_set(err, ERROR_RETRY, "Kafka doesn't answer in time");
-    return error_remedy(err, "see that the brokers run, and that kafka.bootstrap.servers and "
-                             "kafka.security.protocol are theirs");
+    if (!kafka_client_goes_on(client, 0, err))
+        return false;
+    return error_set(err, ERROR_RETRY, "Kafka doesn't answer in time");
 }
