@@ -104,10 +104,10 @@ static void check_transactions(struct check *check)
                    check_bootstrap(check), name);
         return;
     }
-    if (err.kind == ERROR_RETRY)
-        error_remedy(&err, "see that the brokers' transaction.state.log.replication.factor (3 "
-                           "unless set) isn't more than there are brokers");
     finding_error(&check->findings, "kafka transactions", &err);
+    if (err.kind == ERROR_RETRY)
+        finding_do("see that the brokers' transaction.state.log.replication.factor (3 unless set) "
+                   "isn't more than there are brokers");
 }
 
 /* ---- what is recorded ---- */

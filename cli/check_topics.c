@@ -36,6 +36,24 @@ static void do_set(const struct check *check, const char *topic, const char *set
                check_bootstrap(check), topic, setting);
 }
 
+/* A denial has the same cause and the same remedy for all topics. */
+static void report_error(struct check *check, const struct error *err)
+{
+    const char *prefix = check->config->topics.prefix;
+    if (err->stop != STOP_PERMISSION_DENIED) {
+        finding_error(&check->findings, WHAT, err);
+        return;
+    }
+    finding(&check->findings, FINDING_FAIL, WHAT, "PERMISSION_DENIED: %s", err->message);
+    finding_do("kafka-acls --bootstrap-server %s --add --allow-principal User:… %s--operation Read "
+               "--operation Describe --topic %s. --resource-pattern-type prefixed  and the same "
+               "for __penstock.%s.",
+               check_bootstrap(check),
+               check->source ? "--operation Create --operation DescribeConfigs --operation Write "
+                             : "",
+               prefix, prefix);
+}
+
 /* ---- one topic ---- */
 
 static void check_cleanup(struct check *check, const struct checked_topic *topic)
@@ -161,15 +179,19 @@ static void check_missing(struct check *check, const struct checked_topic *topic
         kafka_probe_making(check->probe, topic->name, partitions, &err))
         return;
     topics->is_making_refused = true;
-    if (err.stop == STOP_PERMISSION_DENIED)
-        error_remedy(&err,
-                     "kafka-acls --bootstrap-server %s --add --allow-principal User:… --operation "
-                     "Create --operation Write --operation Read --operation Describe --operation "
-                     "DescribeConfigs --topic %s. --resource-pattern-type prefixed  and the same "
-                     "for __penstock.%s.",
-                     check_bootstrap(check), check->config->topics.prefix,
-                     check->config->topics.prefix);
-    finding_error(&check->findings, WHAT, &err);
+    report_error(check, &err);
+}
+
+/* A sink doesn't need to read a topic's settings, the capture does. */
+static void check_unreadable(struct check *check, const struct checked_topic *topic)
+{
+    if (!check->source)
+        return;
+    finding(&check->findings, FINDING_FAIL, WHAT,
+            "PERMISSION_DENIED: the settings of %s may not be read", topic->name);
+    finding_do("kafka-acls --bootstrap-server %s --add --allow-principal User:… --operation "
+               "DescribeConfigs --topic %s",
+               check_bootstrap(check), topic->name);
 }
 
 static void check_topic(struct check *check, const char *name, enum topic_role role,
@@ -181,7 +203,7 @@ static void check_topic(struct check *check, const char *name, enum topic_role r
         if (strcmp(check->look.topics[i].name, name) == 0)
             topic.recorded = check->look.topics[i].partitions;
     if (!kafka_probe_topic(check->probe, name, &topic.found, &err)) {
-        finding_error(&check->findings, WHAT, &err);
+        report_error(check, &err);
         return;
     }
     if (topic.found.partitions == 0) {
@@ -190,10 +212,14 @@ static void check_topic(struct check *check, const char *name, enum topic_role r
     }
     topics->found++;
     check_partitions(check, &topic);
+    check_empty(check, &topic);
+    if (!topic.found.has_settings) {
+        check_unreadable(check, &topic);
+        return;
+    }
     check_cleanup(check, &topic);
     check_size(check, &topic, topics);
     check_replicas(check, &topic);
-    check_empty(check, &topic);
 }
 
 /* ---- all ---- */

@@ -127,9 +127,13 @@ bool kafka_probe_topic(struct kafka_probe *probe, const char *name,
         return true;
     if (!read_replicas(probe, name, topic, err))
         return false;
-    while (!kafka_topic_read_settings(probe->client, name, &settings, err))
+    while (!kafka_topic_read_settings(probe->client, name, &settings, err)) {
+        if (err->stop == STOP_PERMISSION_DENIED)
+            return true;
         if (!kafka_patience_again(&patience, probe->client, err))
             return false;
+    }
+    topic->has_settings = true;
     topic->is_compacted = settings.is_compacted;
     topic->is_deleted = settings.is_deleted;
     topic->max_message_bytes = settings.max_message_bytes;

@@ -33,6 +33,7 @@ struct kafka_probed_topic {
     uint32_t partitions; /* 0: it isn't there, and the rest isn't known */
     uint32_t replicas;   /* of the partition that has the fewest */
     uint32_t in_sync;    /* the same */
+    bool has_settings;   /* false: we may not read them, and the rest isn't known */
     bool is_compacted;
     bool is_deleted; /* old segments are */
     uint64_t max_message_bytes;

@@ -296,5 +296,92 @@ class Rights(CheckCase):
         self.assertIn(f"--topic {self.name}. --resource-pattern-type prefixed", commands)
 
 
+class LeastRights(CheckCase):
+    """The broker refuses the rest: whoever isn't named in a resource's ACLs has no right to it."""
+    BROKER = Rights.BROKER
+
+    def forbid(self, kind, name, *operations):
+        from confluent_kafka import admin  # pylint: disable=import-outside-toplevel
+        rules = [admin.AclBindingFilter(kind, name, admin.ResourcePatternType.PREFIXED, "User:ANONYMOUS", "*", operation,
+                                        admin.AclPermissionType.ALLOW) for operation in operations]
+        client = self.broker.admin()
+        for done in client.delete_acls(rules).values():
+            done.result(30)
+
+    def allow(self, kind, name, *operations, user="ANONYMOUS", is_prefix=True):
+        from confluent_kafka import admin  # pylint: disable=import-outside-toplevel
+        pattern = admin.ResourcePatternType.PREFIXED if is_prefix else admin.ResourcePatternType.LITERAL
+        rules = [admin.AclBinding(kind, name, pattern, f"User:{user}", "*", operation, admin.AclPermissionType.ALLOW)
+                 for operation in operations]
+        client = self.broker.admin()
+        for done in client.create_acls(rules).values():
+            done.result(30)
+
+    def test_those_of_the_manual_suffice(self):
+        """docs/operations.md, Rights in Kafka."""
+        from confluent_kafka.admin import AclOperation, ResourceType  # pylint: disable=import-outside-toplevel
+        self.source.execute("create table t (id int primary key)", "insert into t values (1)")
+        self.allow(ResourceType.BROKER, "kafka-cluster", AclOperation.CLUSTER_ACTION, AclOperation.ALTER, is_prefix=False)
+        for kind in (ResourceType.TOPIC, ResourceType.TRANSACTIONAL_ID, ResourceType.GROUP):
+            self.allow(kind, "*", AclOperation.ALL, user="other", is_prefix=False)
+        self.allow(ResourceType.TOPIC, "__transaction_state", AclOperation.CREATE, is_prefix=False)  # the brokers' own
+        self.allow(ResourceType.TOPIC, "__consumer_offsets", AclOperation.CREATE, is_prefix=False)
+        self.start("capture").expect_stop("PERMISSION_DENIED", 65)
+        rows = (AclOperation.CREATE, AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS, AclOperation.READ, AclOperation.WRITE)
+        ids = (AclOperation.WRITE, AclOperation.DESCRIBE)
+        self.allow(ResourceType.TOPIC, f"{self.name}.", *rows)
+        self.allow(ResourceType.TOPIC, f"__penstock.{self.name}.", *rows)
+        self.allow(ResourceType.TRANSACTIONAL_ID, f"{self.name}-", *ids)
+        self.allow(ResourceType.TOPIC, "_schemas", *rows, is_prefix=False)
+        self.allow(ResourceType.TRANSACTIONAL_ID, "penstock-schemas", *ids, is_prefix=False)
+        self.check(0, self.half("target"))
+        self.capture()
+        for prefix in (f"{self.name}.", f"__penstock.{self.name}."):  # from now on the sink's only
+            self.forbid(ResourceType.TOPIC, prefix, AclOperation.CREATE, AclOperation.DESCRIBE_CONFIGS, AclOperation.WRITE)
+        self.find(self.check(65, self.half("target")), "FAIL", "the settings of __penstock.*offsets may not be read")
+        self.allow(ResourceType.GROUP, self.name, AclOperation.READ, AclOperation.DESCRIBE, is_prefix=False)
+        self.check(0, self.half("source"))
+        self.sink()
+        self.assert_equal()
+
+
+class Moving(CommandCase):
+    def test_from_the_pipe_to_kafka_without_a_new_copy(self):
+        """docs/operations.md, From the pipe to Kafka."""
+        self.source.execute("create table t (id int primary key, v text)", "insert into t values (1, 'x'), (2, 'x')")
+        kafka, self.penstock.others = self.penstock.others, {}
+        self.catch_up()
+        self.source.execute("insert into t values (3, 'x')")
+        self.catch_up()
+        self.source.execute("insert into t values (4, 'x')", "update t set v = 'y' where id = 2")
+        self.penstock.others = kafka
+        stop = self.start("capture", "--until-caught-up").expect_stop("SLOT_FOREIGN", 65)
+        self.assertIn("TRANSPORT_CHANGED", stop["reason"])
+        self.start("capture", "--until-caught-up", "--adopt-slot").expect_exit(0, 120)
+        self.sink()
+        self.assert_equal()
+        self.source.execute("delete from t where id = 1")
+        self.capture()
+        self.sink()
+        self.assert_equal()
+
+
+class Messages(CommandCase):
+    def test_a_broker_that_is_away_is_told_once_and_so_is_its_return(self):
+        self.source.execute("create table t (id int primary key)")
+        capture = self.start("capture")
+        capture.wait_for_event("streaming")
+        self.assertEqual([], [entry for entry in capture.log if entry["event"] == "kafka"])
+        self.broker.kill9()
+        away = capture.wait_for_event("Kafka is away")
+        self.assertIn("kafka.bootstrap.servers", away["do"])
+        self.source.execute("insert into t values (1)")
+        self.broker.start()
+        capture.wait_for_event("Kafka answers again")
+        told = [entry["client"] for entry in capture.log if entry["event"] == "Kafka is away"]
+        self.assertLessEqual(len(told), 4, capture.tail())
+        self.finish(capture)
+
+
 if __name__ == "__main__":
     unittest.main()
