@@ -345,6 +345,32 @@ class LeastRights(CheckCase):
         self.assert_equal()
 
 
+class Cat(CommandCase):
+    def cat(self, topic, code=0):
+        process = self.start("cat", topic)
+        self.assertEqual(code, process.wait(60), process.tail())
+        return process
+
+    def test_rows_and_control_as_json(self):
+        self.source.execute("create table t (id int primary key, v text)", "insert into t values (1, 'copied')")
+        self.capture()
+        self.source.execute("update t set v = 'é\"' where id = 1", "delete from t where id = 1")
+        self.capture()
+        rows = [json.loads(line) for line in self.cat(f"{self.name}.public.t").output.splitlines()]
+        self.assertEqual(["r", "u", "d", None], [row["value"] and row["value"]["op"] for row in rows])
+        self.assertEqual([{"id": 1}] * 4, [row["key"] for row in rows])
+        self.assertEqual({"id": 1, "v": 'é"'}, rows[1]["value"]["after"])
+        for before, after in zip(rows, rows[1:]):
+            self.assertEqual(before["position"], after["previous"])
+        control = [json.loads(line) for line in self.cat(f"__penstock.{self.name}.control").output.splitlines()]
+        kinds = [entry["kind"] for record in control for entry in record["entries"]]
+        self.assertLessEqual({"EPOCH", "END", "WATERMARK"}, set(kinds))
+
+    def test_a_topic_that_is_not_there(self):
+        process = self.cat("nowhere", 69)
+        self.assertIn("nowhere", process.text)
+
+
 class Moving(CommandCase):
     def test_from_the_pipe_to_kafka_without_a_new_copy(self):
         """docs/operations.md, From the pipe to Kafka."""
