@@ -106,7 +106,8 @@ static bool wait_for_state(struct capture *capture, struct error *err)
     struct message_writer *writer = capture->writer;
     for (;;) {
         struct durable durable;
-        if (!writer->ops->durable(writer, &durable, err))
+        /* Again and again: while Kafka still commits what was before the state, flush leaves the state for later. */
+        if (!writer->ops->flush(writer, err) || !writer->ops->durable(writer, &durable, err))
             return false;
         if (durable.state_count >= capture->states_sent)
             return true;
@@ -125,7 +126,7 @@ bool capture_record(struct capture *capture, const struct recorded *recorded, st
     capture->states_sent++;
     bool is_written =
         capture_write(capture, MESSAGE_STATE, 0, NULL, (struct bytes){body.data, body.size}, err) &&
-        capture->writer->ops->flush(capture->writer, err) && wait_for_state(capture, err);
+        wait_for_state(capture, err);
     if (is_written)
         recorded_assign(&capture->recorded, recorded);
     return is_written;
