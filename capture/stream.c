@@ -113,7 +113,8 @@ static bool on_truncate(struct stream *stream, const struct pgoutput_truncate *t
             return unknown_relation(oid, err);
         if (!relation->is_wanted)
             step++;
-        else if (!write_change(stream, relation, &step, &change, err))
+        else if (!write_change(stream, relation, &step, &change, err) ||
+                 !failpoint("inside_truncate", err))
             return false;
     }
     return true;
