@@ -21,7 +21,6 @@ KILLS = int(os.environ.get("PENSTOCK_KILLS", "40"))
 COPY_KILLS = int(os.environ.get("PENSTOCK_COPY_KILLS", "10"))
 SEED = int(os.environ.get("PENSTOCK_SEED", "20260101"))
 IN_FLIGHT_SHARE = 0.95
-BULK_ROWS = 40000  # of 1 KB: several times what may wait between source and target
 
 # Some of the copied rows take their time, so that the copy lasts for seconds.
 SLOW_COPY = """
@@ -42,6 +41,7 @@ where usename = 'sink' and backend_type = 'client backend' and backend_xid is no
 class KillTest(PairCase):
     SOURCE = {"fsync": "on", "full_page_writes": "on"}
     TARGET = {"fsync": "on", "full_page_writes": "on"}
+    BULK_ROWS = 40000  # of 1 KB: several times what may wait between source and target
 
     def setUp(self):
         super().setUp()
@@ -53,7 +53,8 @@ class KillTest(PairCase):
             workload.create(self.source)
             workload.create(self.target, with_rows=False)
         self.both("create table bulk (id int primary key, v text)")
-        self.source.execute(f"insert into bulk select i, repeat('v', 1000) from generate_series(1, {BULK_ROWS}) i")
+        self.source.execute("insert into bulk select i, repeat('v', 1000)"
+                            f" from generate_series(1, {self.BULK_ROWS}) i")
         self.target.execute(SLOW_COPY)
         checker.install_audit(self.target)
         self.in_flight = {"copy": 0, "stream": 0}

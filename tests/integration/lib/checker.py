@@ -152,10 +152,11 @@ class Reader(threading.Thread):
     SUM = "select " + " + ".join(f"(select coalesce(sum(balance), 0) from {table})" for table in BANK_TABLES)
     HALF = "select (select count(*) from entry) - (select coalesce(sum(n_rows), 0) from ledger)"
 
-    def __init__(self, database, total):
+    def __init__(self, database, total, pause=0.0):
         super().__init__(daemon=True)
         self.database = database
         self.total = total
+        self.pause = pause
         self.reads = 0
         self.offences = []
         self.checkpoints = set()
@@ -174,6 +175,7 @@ class Reader(threading.Thread):
             with connection.cursor() as cursor:
                 while not self._finish.is_set():
                     self._read(cursor)
+                    self._finish.wait(self.pause)
         finally:
             connection.close()
 

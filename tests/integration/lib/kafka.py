@@ -112,7 +112,7 @@ class Broker(JavaServer):
         return confluent_kafka.Consumer({
             "bootstrap.servers": self.url, "group.id": "reader", "enable.auto.commit": False,
             "isolation.level": "read_committed", "enable.partition.eof": True, "auto.offset.reset": "error",
-            "fetch.wait.max.ms": 10,
+            "fetch.wait.max.ms": 10, "log_level": 0,
             **{name.replace("_", "."): value for name, value in options.items()}})
 
     def read(self, topic, timeout=30, **options):
