@@ -179,8 +179,6 @@ void check_registry(struct check *check)
         finding(&check->findings, FINDING_OK, "registry", "%s",
                 url ? "it answers" : "built in, on the topic " KAFKA_LOG_SCHEMAS);
     } else {
-        if (err.kind == ERROR_RETRY && url && !*err.remedy)
-            error_remedy(&err, "see that the registry runs, and that registry.url is its address");
         finding_error(&check->findings, "registry", &err);
     }
     session_registry_close(&session);

@@ -115,6 +115,8 @@ static json_t *call(struct registry_http *self, const char *method, const char *
             err->kind = ERROR_STOP;
             err->stop = STOP_REGISTRY_UNSUITABLE;
         }
+        if (err->kind == ERROR_RETRY)
+            error_remedy(err, "see that the registry runs, and that registry.url is its address");
         return NULL;
     }
     struct bytes text = {.data = reply.body.data, .size = reply.body.size};

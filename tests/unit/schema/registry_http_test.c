@@ -242,6 +242,7 @@ static void a_slow_registry_is_tried_again(void **state)
     http_server_add(server,
                     (struct http_server_reply){.status = 200, .body = "{}", .is_withheld = true});
     assert_not_registered(ERROR_RETRY, STOP_NONE, "timed out");
+    assert_non_null(strstr(err.remedy, "registry.url"));
 }
 
 static void a_bad_url_is_the_configuration(void **state)
