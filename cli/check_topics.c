@@ -144,7 +144,7 @@ static void check_empty(struct check *check, const struct checked_topic *topic)
 {
     struct error err;
     bool is_empty;
-    if (!check->source || topic->recorded > 0 || topic->role != TOPIC_OF_ROWS ||
+    if (!check->source || topic->recorded > 0 || topic->role == TOPIC_OF_OFFSETS ||
         !check->is_recorded_known)
         return;
     if (!kafka_probe_emptiness(check->probe, topic->name, topic->found.partitions, &is_empty,
@@ -199,6 +199,8 @@ static void check_topic(struct check *check, const char *name, enum topic_role r
 {
     struct checked_topic topic = {.name = name, .role = role};
     struct error err;
+    if (role == TOPIC_OF_CONTROL && check->look.recorded.state != RECORDED_NONE)
+        topic.recorded = 1;
     for (size_t i = 0; i < check->look.topic_count; i++)
         if (strcmp(check->look.topics[i].name, name) == 0)
             topic.recorded = check->look.topics[i].partitions;

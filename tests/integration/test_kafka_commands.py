@@ -249,6 +249,15 @@ class Check(CheckCase):
         self.penstock.name = "another"
         self.find(self.check(65), "FAIL", f"TOPICS_FOREIGN: .* belong to pipeline {self.name}")
 
+    def test_a_control_topic_without_its_state(self):
+        self.source.execute("create table t (id int primary key)")
+        self.capture()
+        self.broker.delete_topic(f"__penstock.{self.name}.offsets")
+        wait_until(lambda: f"__penstock.{self.name}.offsets" not in self.broker.topics(), "the topic to be gone")
+        output = self.check(65)
+        self.find(output, "FAIL", "SLOT_FOREIGN: .* Kafka has no state")
+        self.find(output, "FAIL", "TOPIC_NOT_EMPTY: __penstock.*control")
+
     def test_partitions_that_were_added(self):
         from confluent_kafka import admin  # pylint: disable=import-outside-toplevel
         self.source.execute("create table t (id int primary key)")
