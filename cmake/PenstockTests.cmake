@@ -101,6 +101,18 @@ function(penstock_python_tests folder prefix label python)
     endforeach()
 endfunction()
 
+# Of tests/integration/test_<x>.py, those that run through Kafka too, where PairCase's tests are the same: the entry
+# integration/kafka_<x> beside integration/<x>, with that environment.
+function(penstock_tests_through_kafka environment)
+    foreach(name IN LISTS ARGN)
+        add_test(NAME integration/kafka_${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+                 COMMAND "${PENSTOCK_READER_PYTHON}" -B
+                         "${PROJECT_SOURCE_DIR}/tests/integration/test_${name}.py")
+        set_tests_properties(integration/kafka_${name} PROPERTIES LABELS integration TIMEOUT 900 RUN_SERIAL ON
+                             ENVIRONMENT "${environment};PENSTOCK_TEST_TRANSPORT=kafka")
+    endforeach()
+endfunction()
+
 # tests/integration/test_<x>.py and soak_<x>.py, and the programs <x>.c beside them that they drive.
 function(penstock_integration_tests)
     file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/integration/*.c")
@@ -112,6 +124,7 @@ function(penstock_integration_tests)
     set(environment "${environment};PENSTOCK_RELEASE=${PENSTOCK_RELEASE}")
     penstock_python_tests(integration test_ integration "${PENSTOCK_READER_PYTHON}" TIMEOUT 900 RUN_SERIAL ON
                           ENVIRONMENT "${environment}")
+    penstock_tests_through_kafka("${environment}" bank stream)
     penstock_python_tests(integration soak_ soak "${PENSTOCK_READER_PYTHON}" TIMEOUT 100000 RUN_SERIAL ON
                           ENVIRONMENT "${environment}")
 endfunction()
