@@ -13,6 +13,7 @@ Entry = collections.namedtuple("Entry", "kind position counts fields")
 Count = collections.namedtuple("Count", "topic partition messages last")
 
 NONE = Position(0, 0, 0, 0)
+HEAD = struct.Struct(">BBIQQIIQQIQ")  # version, flags, position, previous, shape
 KEY_CHANGE, UNCHANGED, OLD_KEY, EXACT, ORIGIN, FULL_BEFORE, RESTART = 1, 2, 4, 8, 16, 32, 64
 
 
@@ -43,11 +44,12 @@ class Bytes:
 
 
 def parse_header(data):
-    reader = Bytes(data)
-    if reader.number(1) != 1:
+    version, flags, *fields = HEAD.unpack_from(data)
+    if version != 1:
         raise ValueError("another version")
-    flags = reader.number(1)
-    position, previous, shape = reader.position(), reader.position(), reader.number(8)
+    position, previous, shape = Position(*fields[:4]), Position(*fields[4:8]), fields[8]
+    reader = Bytes(data)
+    reader.at = HEAD.size
     sections = {}
     if flags & UNCHANGED:
         sections["unchanged"] = [reader.number(2) for _ in range(reader.number(2))]
