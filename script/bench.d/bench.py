@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two throw-away servers, a backlog per workload, and each contender in turn; see docs/performance.md."""
+"""Two throw-away servers, a broker if wanted, a backlog per workload, and each contender in turn; see docs/performance.md."""
 import argparse
 import os
 import sys
@@ -31,6 +31,7 @@ def options():
     parser.add_argument("--scale", type=float, default=1.0, help="of the workloads (1.0)")
     parser.add_argument("--only", default="W1,W2,W3,W4,W5", help="workloads, comma-separated")
     parser.add_argument("--contenders", default="", help="only those whose titles hold one of these words")
+    parser.add_argument("--kafka", action="store_true", help="the ways into Kafka and out of it too")
     parser.add_argument("--also", action="append", default=[], metavar="TITLE=PROGRAM",
                         help="one more penstock, of another build perhaps; may be repeated")
     parser.add_argument("--synchronous-commit", choices=("off", "on"), default="off", help="at the target (off)")
@@ -48,6 +49,21 @@ def say(line):
     print(line, flush=True)
 
 
+def start_broker(chosen):
+    """Kafka's client is there only where it was asked for."""
+    if not chosen.kafka:
+        return None
+    from through_kafka import BenchBroker  # pylint: disable=import-outside-toplevel
+    return BenchBroker().start()
+
+
+def through_kafka(bench, *names):
+    if not bench.broker:
+        return ()
+    import through_kafka as kinds  # pylint: disable=import-outside-toplevel
+    return tuple(getattr(kinds, name) for name in names)
+
+
 def chosen_contenders(bench, everyone):
     words = [word for word in bench.options.contenders.split(",") if word]
     others = [Penstock(bench, *pair.split("=", 1)) for pair in bench.options.also]
@@ -58,18 +74,20 @@ def chosen_contenders(bench, everyone):
 class Rounds:
     """One workload: the backlog is made once, then drained again and again."""
 
-    def __init__(self, load, source, target, chosen):
+    def __init__(self, load, source, target, chosen, broker):
         self.load, self.chosen = load, chosen
         self.bench = Bench(source.create_database(load.name.lower()), target.create_database(load.name.lower()),
-                           chosen)
+                           chosen, broker)
         for database in (self.bench.source, self.bench.target):
             database.execute(LOADERS)
             if self.is_copy:  # the synchronisation of a second table, even an empty one, waits for seconds
                 database.execute("drop table finish")
 
     def contenders(self):
-        everyone = (Penstock, Native) if self.is_copy else (Penstock, Native, Recvlogical, Capture)
-        return chosen_contenders(self.bench, everyone)
+        if self.is_copy:
+            return chosen_contenders(self.bench, (Penstock, Native))
+        halves = through_kafka(self.bench, "KafkaCapture", "KafkaSink")
+        return chosen_contenders(self.bench, (Penstock, Native, Recvlogical, Capture, *halves))
 
     @property
     def is_copy(self):
@@ -125,7 +143,8 @@ class Rounds:
         if contender.has_target and self.bench.target.rows(TABLE_SUM) != self.expected:
             raise RuntimeError(f"{contender.title}: the target's rows are not the source's: the run is void")
         say(f"{self.load.name} {contender.title}: {run.rate / 1000:.0f} k rows/s, CPU per million rows:"
-            f" own {run.own_cpu or 0:.1f} source {run.source_cpu:.1f} target {run.target_cpu:.1f},"
+            f" own {run.own_cpu or 0:.1f} source {run.source_cpu:.1f} target {run.target_cpu:.1f}"
+            f" broker {run.broker_cpu:.1f},"
             f" {run.rss_mib or 0:.0f} MiB, others {run.others:.0%}")
         return run
 
@@ -143,11 +162,11 @@ class Rounds:
         return results
 
 
-def latencies(source, target, chosen):
-    bench = Bench(source.create_database("w5"), target.create_database("w5"), chosen)
+def latencies(source, target, chosen, broker):
+    bench = Bench(source.create_database("w5"), target.create_database("w5"), chosen, broker)
     for database in (bench.source, bench.target):
         database.execute(latency.TABLE, "create publication bench for table ticks")
-    contenders = chosen_contenders(bench, (Penstock, Native))
+    contenders = chosen_contenders(bench, (Penstock, Native, *through_kafka(bench, "KafkaBoth")))
     results = {contender.title: [] for contender in contenders}
     for _ in range(chosen.runs):
         for contender in contenders:
@@ -165,11 +184,12 @@ def main():
     names = chosen.only.split(",")
     source, target = Cluster("source", **SERVER), Cluster("target", **SERVER)
     start_all(source, target)
+    broker = start_broker(chosen)
     drains = {}
     for name, load in workloads(chosen.scale).items():
         if name in names:
-            drains[name] = Rounds(load, source, target, chosen).all()
-    found = latencies(source, target, chosen) if LATENCY in names else {}
+            drains[name] = Rounds(load, source, target, chosen, broker).all()
+    found = latencies(source, target, chosen, broker) if LATENCY in names else {}
     text = report.text(drains, found, chosen)
     print("\n" + text)
     if chosen.output:

@@ -13,15 +13,15 @@ DRAIN_SECONDS = 600
 
 
 class Bench:
-    """The two databases, the slot that is copied, and the end of the backlog."""
+    """The two databases, the broker if there is one, the slot that is copied, and the end of the backlog."""
 
-    def __init__(self, source, target, options):
-        self.source, self.target, self.options = source, target, options
+    def __init__(self, source, target, options, broker=None):
+        self.source, self.target, self.options, self.broker = source, target, options, broker
         self.end_lsn = None
         self.folder = new_directory("bench-run")
 
     def run(self):
-        return Run(self.source.cluster, self.target.cluster)
+        return Run(self.source.cluster, self.target.cluster, self.broker)
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -94,7 +94,7 @@ class Penstock:
         self.bench.copy_slot("bench_penstock")
         self.write_config(slot="bench_penstock", publication="bench")
         run = self.bench.run()
-        process = self.start("--adopt-slot", "--until-caught-up")
+        process = run.watch(self.start("--adopt-slot", "--until-caught-up"))
         self.bench.wait_for(IS_FINISHED, process, "penstock.log")
         run.finished()
         self.end(run, process)
@@ -106,13 +106,19 @@ class Penstock:
                                   "create table if not exists penstock.checkpoint (state text)",
                                   "drop schema penstock cascade")
         run = self.bench.run()
-        process = self.start("--until-caught-up")
+        process = run.watch(self.start("--until-caught-up"))
         has_table = "select from pg_class where relname = 'checkpoint'"
         self.bench.wait_for(has_table, process, "penstock.log")
         self.bench.wait_for("select from penstock.checkpoint where state = 'streaming'", process, "penstock.log")
         run.finished()
         self.end(run, process)
         return run
+
+    def stream(self):
+        """The processes that stream from here on."""
+        self.bench.source.execute("select pg_create_logical_replication_slot('bench_penstock', 'pgoutput')")
+        self.write_config(slot="bench_penstock", publication="bench")
+        return [self.start("--adopt-slot")]
 
     def clean(self):
         self.bench.drop_slot("bench_penstock")
@@ -154,6 +160,10 @@ class Native:
         run.finished()
         return run
 
+    def stream(self):
+        self.subscribe(slot_name="bench_native", copy_data="false")
+        return []
+
     def clean(self):
         if self.bench.target.rows("select from pg_subscription"):
             self.bench.target.execute("alter subscription bench disable",
@@ -175,7 +185,7 @@ class Reader:
     def drain(self):
         self.bench.copy_slot(self.slot)
         run = self.bench.run()
-        process = self.bench.start(self.arguments(), self.slot)
+        process = run.watch(self.bench.start(self.arguments(), self.slot))
         code = run.reap(process)
         run.finished()
         if code != 0:

@@ -7,7 +7,6 @@ import subprocess
 import threading
 import time
 
-from contenders import Native
 from lib.cluster import bin_dir
 from lib.process import wait_until
 
@@ -75,26 +74,17 @@ def _pgbench(bench, seconds):
                    check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _begin(bench, contender):
-    """The contender streams, from here on."""
-    if isinstance(contender, Native):
-        contender.subscribe(slot_name="bench_native", copy_data="false")
-        return None
-    bench.source.execute("select pg_create_logical_replication_slot('bench_penstock', 'pgoutput')")
-    contender.write_config(slot="bench_penstock", publication="bench")
-    return contender.start("--adopt-slot")
-
-
-def _end(process):
-    if isinstance(process, subprocess.Popen):
+def _end(processes):
+    for process in processes:
         process.terminate()
+    for process in processes:
         process.wait(30)
 
 
 def measure(bench, contender, seconds):
     bench.source.execute("truncate ticks restart identity")
     bench.target.execute("truncate ticks restart identity")
-    process = _begin(bench, contender)
+    processes = contender.stream()
     try:
         bench.source.execute("insert into ticks (at, note) values (clock_timestamp(), 'first')")
         wait_until(lambda: bench.target.value("select count(*) from ticks"), "the first row")
@@ -109,7 +99,7 @@ def measure(bench, contender, seconds):
         watcher.is_over = True
         watcher.join()
     finally:
-        _end(process)
+        _end(processes)
         contender.clean()
     return Latency(watcher)
 

@@ -12,7 +12,13 @@ RUN_GOALS = {"W1": 0.9, "W2": 2.0, "W3": 1.0, "W4": 1.0}
 CAPTURE_GOAL = 1.4
 OWN_CPU_GOAL = 2.5
 MEMORY_GOAL_MIB = 96
-LATENCY_GOAL_MS = (5, 30)
+LATENCY_GOAL_MS = {"penstock run": (5, 30), "capture, Kafka, sink": (30, 150)}
+# Of the ways into Kafka and out of it. Workload: least ratio to native, most CPU seconds per million rows.
+KAFKA_RECVLOGICAL_GOAL = 1.2
+KAFKA_CAPTURE_GOAL = 0.85
+KAFKA_CPU_GOALS = {"W1": 4.5, "W2": 6, "W3": 4.5}
+KAFKA_SINK_GOALS = {"W1": 1.2, "W2": 2.0, "W3": 1.2}
+KAFKA_MEMORY_GOALS_MIB = {"capture into Kafka": 48, "sink from Kafka": 160}
 
 
 def thousands(runs):
@@ -41,6 +47,7 @@ def drain_rows(name, results):
     for title, runs in results.items():
         yield (f"| {name} | {title} | {thousands(runs)} | {number(median(runs, 'own_cpu'))} |"
                f" {number(median(runs, 'source_cpu'))} | {number(median(runs, 'target_cpu'))} |"
+               f" {number(median(runs, 'broker_cpu') or None)} |"
                f" {number(median(runs, 'rss_mib'), 0)} | {max(run.others for run in runs):.0%} |")
 
 
@@ -49,22 +56,38 @@ def ratio(results, first, second):
     return statistics.median(one.rate / other.rate for one, other in zip(results[first], results[second]))
 
 
+def at_least(name, results, first, second, goal):
+    """A line of goals, where both ran."""
+    if first in results and second in results:
+        found = ratio(results, first, second)
+        yield f"| {name}: {first} ÷ {second} | ≥ {goal} | {found:.2f} | {verdict(found >= goal)} |"
+
+
+def at_most(label, found, goal, digits):
+    return f"| {label} | ≤ {goal} | {found:.{digits}f} | {verdict(found <= goal)} |"
+
+
 def goal_rows(name, results):
+    yield from at_least(name, results, "penstock run", "logical replication", RUN_GOALS[name])
+    yield from at_least(name, results, "bare capture", "pg_recvlogical", CAPTURE_GOAL)
     own = results.get("penstock run")
-    if own and "logical replication" in results:
-        found, goal = ratio(results, "penstock run", "logical replication"), RUN_GOALS[name]
-        yield f"| {name}: penstock ÷ logical replication | ≥ {goal} | {found:.2f} | {verdict(found >= goal)} |"
-    if "bare capture" in results and "pg_recvlogical" in results:
-        found = ratio(results, "bare capture", "pg_recvlogical")
-        yield (f"| {name}: bare capture ÷ pg_recvlogical | ≥ {CAPTURE_GOAL} | {found:.2f} |"
-               f" {verdict(found >= CAPTURE_GOAL)} |")
     if own and name == "W1":
-        found = median(own, "own_cpu")
-        yield (f"| W1: CPU seconds per million rows, penstock's own | ≤ {OWN_CPU_GOAL} | {found:.1f} |"
-               f" {verdict(found <= OWN_CPU_GOAL)} |")
+        yield at_most("W1: CPU seconds per million rows, penstock's own", median(own, "own_cpu"), OWN_CPU_GOAL, 1)
     if own:
-        found = max(run.rss_mib for run in own)
-        yield f"| {name}: peak memory, MiB | ≤ {MEMORY_GOAL_MIB} | {found:.0f} | {verdict(found <= MEMORY_GOAL_MIB)} |"
+        yield at_most(f"{name}: peak memory, MiB", max(run.rss_mib for run in own), MEMORY_GOAL_MIB, 0)
+    yield from kafka_goal_rows(name, results)
+
+
+def kafka_goal_rows(name, results):
+    yield from at_least(name, results, "capture into Kafka", "pg_recvlogical", KAFKA_RECVLOGICAL_GOAL)
+    yield from at_least(name, results, "capture into Kafka", "bare capture", KAFKA_CAPTURE_GOAL)
+    yield from at_least(name, results, "sink from Kafka", "logical replication", KAFKA_SINK_GOALS.get(name))
+    if "capture into Kafka" in results:
+        yield at_most(f"{name}: CPU seconds per million rows, capture into Kafka",
+                      median(results["capture into Kafka"], "own_cpu"), KAFKA_CPU_GOALS[name], 1)
+    for title, goal in KAFKA_MEMORY_GOALS_MIB.items():
+        if title in results:
+            yield at_most(f"{name}: peak memory, {title}, MiB", max(run.rss_mib for run in results[title]), goal, 0)
 
 
 def latency_rows(results):
@@ -75,10 +98,11 @@ def latency_rows(results):
 
 
 def latency_goals(results):
-    found = results["penstock run"]
-    for field, goal in zip(("p50", "p99"), LATENCY_GOAL_MS):
-        value = statistics.median(getattr(one, field) for one in found)
-        yield f"| W5: commit to visible, {field}, ms | ≤ {goal} | {value:.1f} | {verdict(value <= goal)} |"
+    for title, goals in LATENCY_GOAL_MS.items():
+        for field, goal in zip(("p50", "p99"), goals):
+            if title in results:
+                value = statistics.median(getattr(one, field) for one in results[title])
+                yield at_most(f"W5: commit to visible, {title}, {field}, ms", value, goal, 1)
 
 
 def text(drains, latencies, options):
@@ -91,8 +115,8 @@ def text(drains, latencies, options):
     if drains:
         lines += ["", "Thousand rows/s: least / median / most. CPU: seconds per million rows, medians. Memory: MiB."
                   " Others: the most of the machine's CPU that other processes took during a run.", "",
-                  "| | contender | thousand rows/s | own CPU | source's CPU | target's CPU | memory | others |",
-                  "|---|---|---|---|---|---|---|---|"]
+                  "| | contender | thousand rows/s | own CPU | source's CPU | target's CPU | broker's CPU | memory | others |",
+                  "|---|---|---|---|---|---|---|---|---|"]
         lines += [row for name, results in drains.items() for row in drain_rows(name, results)]
     if latencies:
         lines += ["", "| W5, ms | p50 | p99 | longest | polled every |", "|---|---|---|---|---|",
