@@ -40,9 +40,7 @@ enum exit_code command_capture(const struct arguments *arguments, const struct c
     enum exit_code code;
     struct error err;
     command->config = config;
-    bool is_ready = endpoints_read(&command->endpoints, config, &err) &&
-                    kafka_endpoint_read(&command->kafka, config, &err) &&
-                    sessions_watch_the_end(&err);
+    bool is_ready = halves_ready(&command->endpoints, &command->kafka, config, &err);
     if (is_ready) {
         capture_half_set(&command->half, config, &command->endpoints, arguments);
         log_info("starting", "name=%s version=%s slot=%s prefix=%s", config->name, PENSTOCK_VERSION,

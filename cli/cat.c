@@ -50,7 +50,7 @@ static const struct avro_schema *find_schema(struct cat *cat, uint32_t id, struc
     return added.schema;
 }
 
-/* A key or a value; what can't be decoded is shown as the error that it is. */
+/* A key or a value; what can't be decoded ends the command with an error that names the place. */
 static bool write_avro(struct cat *cat, const char *name, struct bytes bytes, struct error *err)
 {
     write_format(&cat->line, ",\"%s\":", name);

@@ -2,12 +2,21 @@
 /* From the configuration to the options of capture and sink. */
 #include "cli/halves.h"
 
+#include "cli/sessions.h"
+
 static const char *synchronous_commit_text(enum config_synchronous_commit value)
 {
     static const char *const texts[] = {[SYNCHRONOUS_COMMIT_OFF] = "off",
                                         [SYNCHRONOUS_COMMIT_LOCAL] = "local",
                                         [SYNCHRONOUS_COMMIT_ON] = "on"};
     return texts[value];
+}
+
+bool halves_ready(struct endpoints *endpoints, struct kafka_endpoint *kafka,
+                  const struct config *config, struct error *err)
+{
+    return endpoints_read(endpoints, config, err) && kafka_endpoint_read(kafka, config, err) &&
+           sessions_watch_the_end(err);
 }
 
 void capture_half_set(struct capture_half *half, const struct config *config,

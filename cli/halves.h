@@ -24,6 +24,10 @@ struct sink_half {
     struct sink_memory memory;
 };
 
+/* Over Kafka: reads both configurations of what is connected to, and watches the end of the process. Release the two also on false. */
+bool halves_ready(struct endpoints *endpoints, struct kafka_endpoint *kafka,
+                  const struct config *config, struct error *err) MUST_USE;
+
 void capture_half_set(struct capture_half *half, const struct config *config,
                       const struct endpoints *endpoints, const struct arguments *arguments);
 

@@ -68,8 +68,11 @@ static enum exit_code run_both(struct run_kafka *run)
         return code == EXIT_OK && !stop_flag_is_set(command_stop_flag()) ? run_sink_sessions(run)
                                                                          : code;
     }
-    if (pthread_create(&capturing, NULL, capture_thread, run) != 0)
-        return EXIT_TRY_AGAIN;
+    if (pthread_create(&capturing, NULL, capture_thread, run) != 0) {
+        struct error err;
+        error_set(&err, ERROR_RETRY, "can't start a thread");
+        return command_stopped(&err);
+    }
     enum exit_code code = run_sink_sessions(run);
     stop_flag_set(command_stop_flag());
     pthread_join(capturing, NULL);
@@ -101,8 +104,7 @@ enum exit_code run_through_kafka(const struct arguments *arguments, const struct
     struct error err;
     run->arguments = arguments;
     run->config = config;
-    bool is_ready = endpoints_read(&run->endpoints, config, &err) &&
-                    kafka_endpoint_read(&run->kafka, config, &err) && sessions_watch_the_end(&err);
+    bool is_ready = halves_ready(&run->endpoints, &run->kafka, config, &err);
     enum exit_code code = is_ready ? run_set_up(run) : command_stopped(&err);
     kafka_endpoint_release(&run->kafka);
     endpoints_release(&run->endpoints);
