@@ -63,6 +63,9 @@ const struct form_codec *form_codec_of(enum avro_form form);
 /* The text whose Avro form stands where a column that is NOT NULL has no value: the type's zero, as Debezium does. */
 const char *form_zero_text(enum avro_form form);
 
+/* 10^0 to 10^19. */
+extern const uint64_t TEXT_POWERS_OF_TEN[20];
+
 /* Writes a number in decimal digits; returns the end. At most 20 bytes. */
 uint8_t *text_put_u64(uint8_t *out, uint64_t value);
 

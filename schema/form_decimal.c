@@ -13,28 +13,6 @@ enum { MAX_NUMBER_SIZE = MAX_DIGITS * 416 / 1000 + 2 };
 enum { CHUNK_DIGITS = 18, CHUNK_32_DIGITS = 9, LIMB_SIZE = 8 };
 static const uint64_t CHUNK_32 = 1000000000;
 
-static const uint64_t POWERS[] = {
-    1,
-    10,
-    100,
-    1000,
-    10000,
-    100000,
-    1000000,
-    10000000,
-    100000000,
-    1000000000,
-    10000000000,
-    100000000000,
-    1000000000000,
-    10000000000000,
-    100000000000000,
-    1000000000000000,
-    10000000000000000,
-    100000000000000000,
-    1000000000000000000,
-};
-
 /* ---- text to bytes ---- */
 
 struct numeral {
@@ -144,7 +122,7 @@ __attribute__((noinline)) static uint8_t *write_large(uint8_t *out, const struct
         size_t taken = digits - at < CHUNK_DIGITS ? digits - at : CHUNK_DIGITS;
         u128 carry = take_digits(numeral, &at, taken);
         for (size_t i = 0; i < count; i++) {
-            carry += (u128)limbs[i] * POWERS[taken];
+            carry += (u128)limbs[i] * TEXT_POWERS_OF_TEN[taken];
             limbs[i] = (uint64_t)carry;
             carry >>= 64;
         }

@@ -7,31 +7,32 @@ static const char DIGIT_PAIRS[] =
     "37383940414243444546474849505152535455565758596061626364656667686970717273"
     "7475767778798081828384858687888990919293949596979899";
 
-/* How many digits it takes: log10 by way of log2, corrected by one comparison. */
+const uint64_t TEXT_POWERS_OF_TEN[20] = {1,
+                                         10,
+                                         100,
+                                         1000,
+                                         10000,
+                                         100000,
+                                         1000000,
+                                         10000000,
+                                         100000000,
+                                         1000000000,
+                                         10000000000,
+                                         100000000000,
+                                         1000000000000,
+                                         10000000000000,
+                                         100000000000000,
+                                         1000000000000000,
+                                         10000000000000000,
+                                         100000000000000000,
+                                         1000000000000000000,
+                                         UINT64_C(10000000000000000000)};
+
+/* How many digits it takes: log10 by way of log2, corrected by one comparison. 0 takes one, as 1 does. */
 static unsigned count_digits(uint64_t value)
 {
-    static const uint64_t powers[] = {0,
-                                      10,
-                                      100,
-                                      1000,
-                                      10000,
-                                      100000,
-                                      1000000,
-                                      10000000,
-                                      100000000,
-                                      1000000000,
-                                      10000000000,
-                                      100000000000,
-                                      1000000000000,
-                                      10000000000000,
-                                      100000000000000,
-                                      1000000000000000,
-                                      10000000000000000,
-                                      100000000000000000,
-                                      1000000000000000000,
-                                      UINT64_C(10000000000000000000)};
     unsigned guess = (64 - (unsigned)__builtin_clzll(value | 1)) * 1233 >> 12;
-    return guess + (value >= powers[guess]);
+    return guess + ((value | 1) >= TEXT_POWERS_OF_TEN[guess]);
 }
 
 uint8_t *text_put_u64(uint8_t *out, uint64_t value)
